@@ -1,0 +1,1 @@
+"""Typed settings of every method, importable without torch."""

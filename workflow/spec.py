@@ -1,0 +1,103 @@
+"""What one run is, resolved to the last number. Imports no torch.
+
+A suite is expanded into these objects; everything else (run ids, DAG, training, tables, forecast)
+reads them. The hash of a run covers every value that can change its result, teachers included by
+their own hashes, and nothing else: two suites that ask for the same run share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from methods.settings.base import Family, Frozen, RunOptions
+
+
+class DataSpec(Frozen):
+    """A data set, by what identifies its content. Where it lies on disk is not part of it."""
+
+    name: str
+    """`digits`, `coco`, `coco-10pct`, or the name of a user's set."""
+    options: dict[str, Any] = {}
+    """What decides the content: version, seed and sizes for digits, fingerprints otherwise."""
+
+
+class ScheduleSpec(Frozen):
+    """How long, with what optimiser. Exactly one of `epochs` and `iterations` is given."""
+
+    epochs: int | None = None
+    iterations: int | None = None
+    batch_size: int
+    """Images per optimiser step over all devices."""
+    optimiser: dict[str, Any]
+    """As mmengine names it: type, lr, momentum, weight_decay ..."""
+    warmup_iterations: int = 0
+    warmup_ratio: float = 0.001
+    milestones: tuple[float, ...] = ()
+    """Where the rate drops, as fractions of the whole schedule."""
+    decay: float = 0.1
+    clip: float | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    image_scale: tuple[tuple[int, int], ...] = ()
+    """(long, short) sides to choose from; empty leaves the data set's own size."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> ScheduleSpec:
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError("give exactly one of `epochs` and `iterations`")
+        return self
+
+
+class MethodSpec(Frozen):
+    """One method with every switch resolved."""
+
+    method: str
+    settings: dict[str, Any]
+
+
+class RunSpec(Frozen):
+    """One training (or one fetched checkpoint), resolved."""
+
+    kind: Literal["classifier", "teacher", "student"]
+    group: str
+    """The pair's name for students, the model's for teachers and classifiers."""
+    row: str
+    """The variant: `baseline`, `amd-mask-only`, `icd+fkd`; `teacher` for teachers."""
+    seed: int
+    data: DataSpec
+    model: dict[str, Any]
+    """The resolved definition, see workflow/models/schema.py."""
+    family: Family | None = None
+    schedule: ScheduleSpec | None = None
+    """None where nothing is trained: a checkpoint from the zoo or from a path."""
+    checkpoint: str | None = None
+    """For a fetched teacher: `zoo:<model>` or a path with its SHA-256, `<path>#sha256=<hex>`."""
+    methods: tuple[MethodSpec, ...] = ()
+    options: RunOptions = RunOptions()
+    backbone: RunSpec | None = None
+    """The run whose weights the backbone starts from, None for scratch or the config's own."""
+    teacher: RunSpec | None = None
+    teacher_model: dict[str, Any] | None = None
+    classifier: RunSpec | None = None
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the canonical JSON; nested runs enter by their own hashes."""
+        content = self.model_dump(mode="json", exclude={"backbone", "teacher", "classifier"})
+        for part in ("backbone", "teacher", "classifier"):
+            run = getattr(self, part)
+            content[part] = run.hash if run else None
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def id(self) -> str:
+        """Where the run lies below `results/runs/`: readable, and unique by content."""
+        return f"{self.data.name}/{self.group}/{self.row}/seed{self.seed}-{self.hash[:10]}"
+
+    def dependencies(self) -> tuple[RunSpec, ...]:
+        return tuple(run for run in (self.backbone, self.teacher, self.classifier) if run)
