@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from methods.settings.base import Family, Frozen, RunOptions
+from methods.settings.base import Family, Frozen, MethodSpec, RunOptions
 
 
 class DataSpec(Frozen):
@@ -35,8 +35,11 @@ class ScheduleSpec(Frozen):
     """Images per optimiser step over all devices."""
     optimiser: dict[str, Any]
     """As mmengine names it: type, lr, momentum, weight_decay ..."""
+    paramwise: dict[str, Any] = {}
+    """mmengine's `paramwise_cfg`: `bias_lr_mult`, `norm_decay_mult` ..."""
     warmup_iterations: int = 0
     warmup_ratio: float = 0.001
+    warmup: Literal["linear", "constant"] = "linear"
     milestones: tuple[float, ...] = ()
     """Where the rate drops, as fractions of the whole schedule."""
     decay: float = 0.1
@@ -50,13 +53,6 @@ class ScheduleSpec(Frozen):
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError("give exactly one of `epochs` and `iterations`")
         return self
-
-
-class MethodSpec(Frozen):
-    """One method with every switch resolved."""
-
-    method: str
-    settings: dict[str, Any]
 
 
 class RunSpec(Frozen):

@@ -1,4 +1,4 @@
-"""Detectors and pairs as data. Imports no torch; the YAML files beside this one are read into it."""
+"""Detectors and pairs as data. Imports no torch; `definitions/*.yaml` is read into it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ class DetectorDefinition(Frozen):
     """mini: the builder's arguments; coco: what differs from the packaged config."""
     zoo: str = ""
     """coco: the model's name in mmdet's metafiles (URL, hash and AP are read there)."""
+    pretrained: str = ""
+    """mini: the classifier (a definition of this kind) whose trunk the backbone starts from."""
     schedule: str = ""
-    """Name of the default schedule in schedules.yaml, for what is trained."""
+    """Name of the default schedule, for what is trained."""
+    training: dict[str, Any] = {}
+    """What the detector's own recipe changes in whatever schedule it is trained with."""
 
 
 class PairDefinition(Frozen):
@@ -34,7 +38,8 @@ class PairDefinition(Frozen):
     fidelity: Fidelity
     family: Family
     """The student's."""
-    teacher: str
+    teacher: str = ""
+    """Empty where the student learns from a classifier alone."""
     student: str
     teachers: dict[str, str] = {}
     """Further teachers by alias, for rows such as `mgd-teacher-3xms`."""
