@@ -12,12 +12,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from methods.settings.base import Family
+from methods.settings.base import Family, Tap
 
 Pyramid = tuple[Tensor, ...]
 """One map per level, fine to coarse, each (N, C, H, W)."""
-Tap = Literal["fpn-conv", "neck-out"]
-"""`fpn-conv`: raw output of the FPN's 3x3 convolutions; `neck-out`: what the neck returns."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,14 @@ class Distiller(nn.Module):
 
     tap: Tap = "fpn-conv"
     levels: tuple[int, ...] | None = None
-    """Indices into the tap's maps that this method uses; None takes all of them."""
+    """Indices into the tap's maps that this method uses; None takes all of them. Whoever calls
+    `forward` hands over just these maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measures: dict[str, Tensor] = {}
+        """Detached scalars worth logging that are no losses, filled anew by each `forward`: the
+        share of hidden cells of a level, say."""
 
     @abstractmethod
     def forward(self, student: Pyramid, teacher: Pyramid, batch: Batch) -> dict[str, Tensor]:

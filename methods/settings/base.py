@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Family = Literal["one-stage", "two-stage", "anchor-free", "ssd"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
+Tap = Literal["fpn-conv", "neck-out"]
+"""`fpn-conv`: raw output of the FPN's 3x3 convolutions; `neck-out`: what the neck returns."""
 
 
 class Frozen(BaseModel):
@@ -33,6 +35,13 @@ class RunOptions(Frozen):
     """Another teacher of the pair by its name there, or `self`, `untrained`, `shuffled`."""
 
 
+class MethodSpec(Frozen):
+    """One method with every switch resolved, as plain JSON values."""
+
+    method: str
+    settings: dict[str, Any]
+
+
 class Variant(Frozen):
     """A named row: what differs from the method's default."""
 
@@ -41,6 +50,20 @@ class Variant(Frozen):
     note: str = ""
     families: tuple[Family, ...] = FAMILIES
     """Detector families for which the row makes sense."""
+
+
+class Sweep(Frozen):
+    """Rows `<prefix>-<number>` that set one field: the listed numbers, and any other on demand."""
+
+    field: str
+    values: tuple[str, ...]
+    """As the row's name spells them: `0.30` stays `0.30`."""
+    prefix_of_value: str = ""
+    """`x` in `mgd-alpha-x0.5`."""
+    run: dict[str, Any] = {}
+
+    def variant(self, number: float) -> Variant:
+        return Variant(settings={self.field: number}, run=self.run)
 
 
 class Settings(Frozen):
@@ -59,5 +82,35 @@ class Settings(Frozen):
     run: ClassVar[RunOptions] = RunOptions()
     variants: ClassVar[Mapping[str, Variant]] = {}
     """Rows by their full names: `amd-mask-only`."""
+    sweeps: ClassVar[Mapping[str, Sweep]] = {}
+    """Rows that differ in one number, by what stands before it: `amd-tau`."""
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
     """`features`: a detector teacher's pyramid; `positives` and `classifier`: see methods.icd."""
+
+    def requirements(self) -> frozenset[str]:
+        """What these very settings need; overridden where a switch changes it."""
+        return self.needs
+
+    @classmethod
+    def named_variants(cls) -> dict[str, Variant]:
+        """All rows but the default one, the listed numbers of the sweeps among them."""
+        swept = {
+            f"{prefix}-{sweep.prefix_of_value}{text}": sweep.variant(float(text))
+            for prefix, sweep in cls.sweeps.items()
+            for text in sweep.values
+        }
+        return {**cls.variants, **swept}
+
+
+class FeatureSettings(Settings):
+    """What all methods on pyramids share."""
+
+    tap: Tap = "fpn-conv"
+    levels: tuple[int, ...] | None = None
+    """Indices into the tap's maps, fine to coarse; None takes all."""
+    weight: float = Field(1.0, ge=0)
+    """Factor on all of the method's terms, for sweeps; the paper's weights stay beside it."""
+    normalise: Literal["paper", "reference"] = "paper"
+    """`paper`: reductions as published, whose sums grow with the image. `reference`: every sum is
+    rescaled to the size that its map has for an 800x1344 batch with 256 channels, so that the
+    paper's weights keep their meaning at any resolution and width. The two agree there."""
