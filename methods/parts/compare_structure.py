@@ -1,0 +1,211 @@
+"""How similar is the structure of two maps? SSIM per channel, with its three factors.
+
+An 11x11 depthwise convolution costs tens of times an L2 loss. Here the separable window is a banded
+matrix for each side of the map, with the padding folded into it, and filtering is two products with
+its blocks: `rows @ map @ columns^T`. The value and its gradient are computed together, a few
+channels at a time, so that everything between the two maps stays in the cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from methods.parts.compare import full_precision
+
+Factors = Literal["lcs", "cs", "l", "c", "s"]
+"""l: luminance, c: contrast, s: structure, and their products."""
+Padding = Literal["reflect", "replicate", "zero", "valid"]
+
+_LUMINANCE = 0.01**2  # C1 = (K1 L)^2 with L = 1: maps are rescaled to [0, 1]
+_CONTRAST = 0.03**2  # C2
+_STRUCTURE = _CONTRAST / 2  # C3
+_TINY = 1e-12  # added to the denominator
+_LEAST_VARIANCE = 1e-8  # E[x^2] - E[x]^2 can turn slightly negative
+_CHUNK = {"cpu": 1 << 17, "cuda": 1 << 25}  # cells at a time: what the caches or the memory hold
+_BLOCK = {"cpu": 24, "cuda": 64}  # rows of a band in one product
+
+
+@dataclass(frozen=True)
+class Window:
+    """The Gaussian window of the local moments, and what lies beyond the map's border."""
+
+    size: int = 11
+    sigma: float = 1.5
+    padding: Padding = "reflect"
+
+    def padding_for(self, height: int, width: int) -> Padding:
+        """The padding where a map has room for it: reflecting needs more than half a window,
+        `valid` a whole one. Other maps are replicated."""
+        least = {"reflect": self.size // 2 + 1, "valid": self.size}.get(self.padding, 1)
+        return self.padding if min(height, width) >= least else "replicate"
+
+
+def dissimilarity(
+    student: Tensor, teacher: Tensor, window: Window, factors: Factors = "lcs"
+) -> Tensor:
+    """Mean over images, channels, cells of (1 - SSIM) / 2; its gradient is the student's only."""
+    student, teacher = full_precision(student), full_precision(teacher.detach())
+    return _Dissimilarity.apply(student, teacher.to(student.dtype), window, factors)
+
+
+@torch.no_grad()
+def dissimilarity_map(
+    student: Tensor, teacher: Tensor, window: Window, factors: Factors = "lcs"
+) -> Tensor:
+    """What `dissimilarity` averages, cell by cell: (N, C, h, w), smaller than the maps if valid."""
+    student, teacher = full_precision(student), full_precision(teacher)
+    with torch.autocast(student.device.type, enabled=False):
+        bands = _Bands(student, window)
+        known, free = _moments(student.flatten(0, 1), teacher.flatten(0, 1), bands)
+        return _error(known, free, factors).unflatten(0, student.shape[:2])
+
+
+class _Dissimilarity(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, student: Tensor, teacher: Tensor, window: Window, factors: Factors) -> Tensor:
+        bands = _Bands(student, window)
+        height, width = student.shape[2:]
+        chunk = max(1, _CHUNK.get(student.device.type, 1 << 25) // (height * width))
+        students, teachers = student.flatten(0, 1), teacher.flatten(0, 1)  # (N C, H, W)
+        gradient = torch.empty_like(students) if ctx.needs_input_grad[0] else None
+        total = student.new_zeros(())
+        with torch.autocast(student.device.type, enabled=False):
+            for start in range(0, len(students), chunk):
+                part = slice(start, start + chunk)
+                slot = None if gradient is None else gradient[part]
+                total += _chunk(students[part], teachers[part], bands, factors, slot)
+        cells = students.shape[0] * bands.rows.shape[0] * bands.columns.shape[0]
+        if gradient is not None:
+            ctx.save_for_backward(gradient.div_(cells).view(student.shape))
+        return total / cells
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor):
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream, None, None, None
+
+
+def _chunk(
+    student: Tensor, teacher: Tensor, bands: _Bands, factors: Factors, gradient: Tensor | None
+) -> Tensor:
+    """Sum of the error over a few maps (M, H, W); writes its gradient where one is wanted."""
+    known, free = _moments(student, teacher, bands)
+    if gradient is None:
+        return _error(known, free, factors).sum()
+    with torch.enable_grad():
+        total = _error(known, [moment.requires_grad_() for moment in free], factors).sum()
+        slopes = torch.autograd.grad(total, free, allow_unused=True, materialize_grads=True)
+    mean, square, product = (bands.adjoint(slope) for slope in slopes)
+    torch.addcmul(mean, student, square, value=2, out=gradient)
+    gradient.addcmul_(teacher, product)
+    return total.detach()
+
+
+def _moments(student: Tensor, teacher: Tensor, bands: _Bands) -> tuple[list[Tensor], list[Tensor]]:
+    """Windowed E[T], E[T^2], and E[S], E[S^2], E[S T], which follow the student."""
+    known = [teacher, teacher.square()]
+    free = [student, student.square(), student * teacher]
+    return [bands.filter(maps) for maps in known], [bands.filter(maps) for maps in free]
+
+
+def _error(known: list[Tensor], free: list[Tensor], factors: Factors) -> Tensor:
+    """(1 - SSIM) / 2 per cell, from the windowed moments."""
+    teacher_mean, teacher_square = known
+    mean, square, product = free
+    variance = square - mean.square()
+    teacher_variance = teacher_square - teacher_mean.square()
+    covariance = product - mean * teacher_mean
+    above, below = [], []
+    if "l" in factors:
+        above.append(2 * mean * teacher_mean + _LUMINANCE)
+        below.append(mean.square() + teacher_mean.square() + _LUMINANCE)
+    if "cs" in factors:  # the product of both, where the deviations cancel
+        above.append(2 * covariance + _CONTRAST)
+        below.append(variance + teacher_variance + _CONTRAST)
+    elif "c" in factors or "s" in factors:
+        variance = variance.clamp(min=_LEAST_VARIANCE)
+        teacher_variance = teacher_variance.clamp(min=_LEAST_VARIANCE)
+        deviations = (variance * teacher_variance).sqrt()
+        if "c" in factors:
+            above.append(2 * deviations + _CONTRAST)
+            below.append(variance + teacher_variance + _CONTRAST)
+        else:
+            above.append(covariance + _STRUCTURE)
+            below.append(deviations + _STRUCTURE)
+    numerator, denominator = above[0], below[0]
+    for more_above, more_below in zip(above[1:], below[1:], strict=True):
+        numerator, denominator = numerator * more_above, denominator * more_below
+    return ((1 - numerator / (denominator + _TINY)) / 2).clamp(0, 1)
+
+
+class _Bands:
+    """The window along both sides of maps of one size: `filter`, and its transpose `adjoint`."""
+
+    def __init__(self, maps: Tensor, window: Window) -> None:
+        height, width = maps.shape[-2:]
+        padding = window.padding_for(height, width)
+        kind = (window.size, window.sigma, padding, maps.dtype, maps.device)
+        self.rows, self.columns = _band(height, *kind), _band(width, *kind)  # (out, in) each
+        self.half, self.valid = window.size // 2, padding == "valid"
+        self.block = _BLOCK.get(maps.device.type, 64)
+
+    def filter(self, maps: Tensor) -> Tensor:
+        before, after = (0, 2 * self.half) if self.valid else (self.half, self.half)
+        return self._apply(self.rows, self.columns, maps, before, after)
+
+    def adjoint(self, maps: Tensor) -> Tensor:
+        before, after = (2 * self.half, 0) if self.valid else (self.half, self.half)
+        return self._apply(self.rows.t(), self.columns.t(), maps, before, after)
+
+    def _apply(
+        self, rows: Tensor, columns: Tensor, maps: Tensor, before: int, after: int
+    ) -> Tensor:
+        """(M, H, W) -> (M, h, w): `rows @ maps @ columns^T`, skipping the zeros of both bands."""
+        count, height, width = maps.shape
+        wide = maps.new_empty(count, height, columns.shape[0])
+        flat, flat_wide = maps.reshape(-1, width), wide.view(-1, columns.shape[0])
+        for out, into in self._blocks(*columns.shape, before, after):
+            torch.mm(flat[:, into], columns[out, into].t(), out=flat_wide[:, out])
+        result = maps.new_empty(count, rows.shape[0], wide.shape[2])
+        for out, into in self._blocks(*rows.shape, before, after):
+            block = rows[out, into].expand(count, -1, -1)
+            torch.bmm(block, wide[:, into], out=result[:, out])
+        return result
+
+    def _blocks(self, outputs: int, inputs: int, before: int, after: int):
+        """Slices of outputs, each with the slice of inputs that its window reaches."""
+        for start in range(0, outputs, self.block):
+            stop = min(start + self.block, outputs)
+            yield slice(start, stop), slice(max(0, start - before), min(inputs, stop + after))
+
+
+@lru_cache(maxsize=256)
+def _band(
+    length: int,
+    size: int,
+    sigma: float,
+    padding: Padding,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    """(outputs, length): row i holds the window's weights on the cells that output i sees."""
+    with torch.inference_mode(False):
+        offsets = torch.arange(size, device=device) - size // 2
+        weights = torch.exp(-offsets.double().square() / (2 * sigma**2))
+        weights = weights / weights.sum()
+        cells = torch.arange(length, device=device)
+        source = cells[:, None] + offsets  # (outputs, size)
+        if padding == "reflect":
+            source = source.abs()
+            source = (length - 1) - ((length - 1) - source).abs()
+        elif padding == "replicate":
+            source = source.clamp(0, length - 1)
+        elif padding == "valid":
+            source = source[size // 2 : length - size // 2]
+        hits = (source[:, :, None] == cells).double()  # cells beyond a zero padding hit nothing
+        return (hits * weights[:, None]).sum(1).to(dtype)

@@ -1,0 +1,73 @@
+"""How do cells of one map relate to each other? Two blocks that add the answer to the map."""
+
+from __future__ import annotations
+
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+
+class GlobalContext(nn.Module):
+    """FGD's context block: one attention-pooled vector per image, added to every cell.
+
+    Its last convolution starts at 0, so that the block is the identity at first.
+    """
+
+    def __init__(self, channels: int, ratio: float = 0.5) -> None:
+        super().__init__()
+        inner = max(1, int(channels * ratio))
+        self.key = nn.Conv2d(channels, 1, 1)
+        self.transform = nn.Sequential(
+            nn.Conv2d(channels, inner, 1),
+            nn.LayerNorm([inner, 1, 1]),
+            nn.ReLU(),
+            nn.Conv2d(inner, channels, 1),
+        )
+        nn.init.kaiming_normal_(self.key.weight, mode="fan_in", nonlinearity="relu")
+        nn.init.zeros_(self.key.bias)
+        nn.init.zeros_(self.transform[-1].weight)
+        nn.init.zeros_(self.transform[-1].bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        weights = self.key(maps).flatten(2).softmax(dim=2)  # (N, 1, H W)
+        context = maps.flatten(2) @ weights.to(maps.dtype).transpose(1, 2)  # (N, C, 1)
+        return maps + self.transform(context.unsqueeze(3))  # (N, C, H, W)
+
+
+class NonLocal(nn.Module):
+    """FKD's dot-product non-local block: every cell looks at all pooled cells, without softmax.
+
+    Its batch normalisation starts at 0, so that the block is the identity at first; it uses the
+    statistics of this device's images. `pool` cells on a side become one key; a map with a shorter
+    side is pooled by that side, so that at least one key is left.
+    """
+
+    def __init__(self, channels: int, inner: int, pool: int) -> None:
+        super().__init__()
+        self.pool = pool
+        self.query = nn.Conv2d(channels, inner, 1)
+        self.key = nn.Conv2d(channels, inner, 1)
+        self.value = nn.Conv2d(channels, inner, 1)
+        self.output = nn.Conv2d(inner, channels, 1)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
+        nn.init.zeros_(self.norm.bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        images, _, height, width = maps.shape
+        kernel = (min(self.pool, height), min(self.pool, width))
+        query = self.query(maps).flatten(2)  # (N, Ci, P)
+        key = functional.max_pool2d(self.key(maps), kernel).flatten(2)  # (N, Ci, Q)
+        value = functional.max_pool2d(self.value(maps), kernel).flatten(2)  # (N, Ci, Q)
+        # sum_q (query_p . key_q) value_q, with the small product over q first: nothing of size P Q.
+        mixing = value @ key.transpose(1, 2) / key.shape[2]  # (N, Ci, Ci)
+        answer = (mixing @ query).unflatten(2, (height, width))  # (N, Ci, H, W)
+        return maps + self._normalise(self.output(answer), single=images * height * width == 1)
+
+    def _normalise(self, answer: Tensor, single: bool) -> Tensor:
+        """A single value per channel has no batch statistics: then the running ones are used."""
+        if not single:
+            return self.norm(answer)
+        norm = self.norm
+        return functional.batch_norm(
+            answer, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+        )
