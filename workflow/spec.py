@@ -12,7 +12,7 @@ import json
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from methods.settings.base import Family, Frozen, MethodSpec, RunOptions
 
@@ -24,6 +24,8 @@ class DataSpec(Frozen):
     """`digits`, `coco`, `coco-10pct`, or the name of a user's set."""
     options: dict[str, Any] = {}
     """What decides the content: version, seed and sizes for digits, fingerprints otherwise."""
+    locations: dict[str, dict[str, str]] = Field(default={}, exclude=True, repr=False)
+    """Where a user's files lie now, by split; never written out, so never part of a hash."""
 
 
 class ScheduleSpec(Frozen):

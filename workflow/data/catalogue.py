@@ -1,0 +1,156 @@
+"""Which data sets there are, and where their parts lie once made. Imports no torch, no numpy.
+
+Every set has one shape on disk, `data/<name>-<hash8 of options>/`, whoever made the images; so the
+programs that train, predict and draw know nothing of digits, COCO or links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from methods.settings.base import Frozen
+from workflow.data import digits_options
+from workflow.data.coco_names import COCO_CLASSES
+from workflow.data.digits_options import SPLITS, DigitsOptions
+from workflow.data.errors import DataError
+from workflow.data.folder import sha256_of
+from workflow.spec import DataSpec
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+COCO_SHARES = {"coco": 1.0, "coco-10pct": 0.1, "coco-1pct": 0.01}
+"""Share of the training images; `tune` and `test` are the same in all of them."""
+
+
+class CocoOptions(Frozen):
+    """What decides the content of the splits made from COCO 2017."""
+
+    version: int = Field(1, ge=1, le=1)
+    seed: int = Field(0, ge=0)
+
+
+class SplitFiles(Frozen):
+    annotations: str
+    images: str
+
+
+class UserOptions(Frozen):
+    """What a suite says of a set of the user's own; paths are relative to the suite's folder."""
+
+    train: SplitFiles
+    test: SplitFiles
+    tune: SplitFiles | None = None
+    """Left out: a tenth of `train` is held out for choosing weights."""
+    classes: tuple[str, ...] = ()
+    """Left out: the categories of `test`, in the order of their ids."""
+
+
+@dataclass(frozen=True)
+class Split:
+    annotations: Path
+    images: Path
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set as the programs see it. The paths exist once `workflow.data.make` has run."""
+
+    name: str
+    root: Path
+    classes: tuple[str, ...]
+    splits: dict[str, Split]
+    pixel_mean: tuple[float, float, float]
+    pixel_std: tuple[float, float, float]
+    image_size: tuple[int, int] | None
+    """(width, height) where all images are alike."""
+
+
+def resolve(name: str, options: Mapping[str, Any], base: Path = Path()) -> DataSpec:
+    """Completes and checks what a suite says of its data; raises DataError, pydantic's messages in.
+
+    For a user's set the annotation files must exist: their SHA-256 is what identifies the set, and
+    the paths go into `locations`, which is no part of the identity.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise DataError(f"data set name {name!r}: letters, digits, '.', '_' and '-' are allowed")
+    try:
+        if name == "digits":
+            return DataSpec(name=name, options=DigitsOptions(**options).model_dump())
+        if name in COCO_SHARES:
+            return DataSpec(name=name, options=CocoOptions(**options).model_dump())
+        return _resolve_user(name, UserOptions(**options), base)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'options'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        known = ", ".join(["digits", *COCO_SHARES])
+        hint = "" if name in known else f" (embedded sets: {known}; any other name is your own set)"
+        raise DataError(f"data set {name!r}: {problems}{hint}") from error
+
+
+def _resolve_user(name: str, options: UserOptions, base: Path) -> DataSpec:
+    identity: dict[str, Any] = {}
+    locations: dict[str, dict[str, str]] = {}
+    for split in SPLITS:
+        files: SplitFiles | None = getattr(options, split)
+        if files is None:
+            continue
+        annotations, images = (
+            (base / path).resolve() for path in (files.annotations, files.images)
+        )
+        if not annotations.is_file():
+            raise DataError(f"data set {name!r}, {split}.annotations: no file {annotations}")
+        if not images.is_dir():
+            raise DataError(f"data set {name!r}, {split}.images: no folder {images}")
+        identity[split] = sha256_of(annotations)
+        locations[split] = {"annotations": str(annotations), "images": str(images)}
+    classes = options.classes or _category_names(Path(locations["test"]["annotations"]))
+    return DataSpec(name=name, options={**identity, "classes": classes}, locations=locations)
+
+
+def _category_names(annotations: Path) -> tuple[str, ...]:
+    try:
+        content = json.loads(annotations.read_bytes())
+        categories = sorted(content["categories"], key=lambda category: int(category["id"]))
+        names = tuple(str(category["name"]) for category in categories)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{annotations}: cannot read `categories` ({error!r})") from error
+    if not names:
+        raise DataError(f"{annotations}: `categories` is empty")
+    return names
+
+
+def folder_name(spec: DataSpec) -> str:
+    text = json.dumps(spec.model_dump(mode="json")["options"], sort_keys=True)
+    return f"{spec.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def describe(spec: DataSpec, data_root: str | Path) -> DataSet:
+    """Where everything of this set lies, or will lie. Reads nothing."""
+    root = Path(data_root) / folder_name(spec)
+    digits = spec.name == "digits"
+    classes: tuple[str, ...]
+    if digits:
+        classes = digits_options.CLASSES
+    elif spec.name in COCO_SHARES:
+        classes = COCO_CLASSES
+    else:
+        classes = tuple(spec.options["classes"])
+    return DataSet(
+        name=spec.name,
+        root=root,
+        classes=classes,
+        splits={s: Split(root / "annotations" / f"{s}.json", root / "images" / s) for s in SPLITS},
+        pixel_mean=digits_options.PIXEL_MEAN if digits else IMAGENET_MEAN,
+        pixel_std=digits_options.PIXEL_STD if digits else IMAGENET_STD,
+        image_size=(digits_options.SIDE, digits_options.SIDE) if digits else None,
+    )

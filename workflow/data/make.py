@@ -1,0 +1,96 @@
+"""Makes a data set, or verifies the one that is there.
+
+python -m workflow.data.make --suite demo
+python -m workflow.data.make --name digits --option images=3000 --root data
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow.data import digits
+from workflow.data.catalogue import DataSet, describe, resolve
+from workflow.data.digits_options import SPLITS, DigitsOptions
+from workflow.data.errors import DataError
+from workflow.data.folder import appearing, check_manifest, only_one
+from workflow.spec import DataSpec
+
+
+def ensure(spec: DataSpec, data_root: str | Path, check: bool = True) -> DataSet:
+    """The data set, made if it is not there; with `check`, one that is there is verified."""
+    dataset = describe(spec, data_root)
+    with only_one(dataset.root):
+        if dataset.root.exists():
+            if check:
+                check_manifest(dataset.root)
+        else:
+            with appearing(dataset.root) as folder:
+                digits.make(DigitsOptions(**spec.options), folder)
+    return dataset
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        for spec in _wanted(options):
+            dataset = ensure(spec, options.root)
+            print(f"{dataset.root}: {len(dataset.classes)} classes, ready")
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> list[DataSpec]:
+    if options.name:
+        settings = _settings(options.option)
+        if options.name == "digits" and "images" in settings:
+            settings |= share_out(settings.pop("images"))
+        return [resolve(options.name, settings)]
+    from workflow import suite
+
+    try:
+        runs = suite.load(options.suite).runs
+    except suite.SuiteError as error:
+        raise DataError(str(error)) from error
+    return list({run.data.model_dump_json(): run.data for run in runs}.values())
+
+
+def share_out(images: Any) -> dict[str, int]:
+    """So many images in the proportions of the default splits."""
+    defaults = DigitsOptions()
+    if not isinstance(images, int) or images < len(SPLITS):
+        raise DataError(f"option images={images!r}: a whole number of at least {len(SPLITS)}")
+    whole = sum(getattr(defaults, split) for split in SPLITS)
+    counts = {s: max(1, images * getattr(defaults, s) // whole) for s in ("tune", "test")}
+    return {"train": images - sum(counts.values()), **counts}
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise DataError(f"--option {pair!r}: expected KEY=VALUE")
+        settings[key] = yaml.safe_load(value)
+    return settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workflow.data.make", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--suite", help="a shipped suite's name or a path to one")
+    which.add_argument("--name", help="`digits`, `coco`, ...: one set, without a suite")
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--root", "--data", type=Path, default=Path("data"), help="where sets lie")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
