@@ -1,0 +1,29 @@
+"""What lets mmdet 3.3 and mmrazor 1.0 run on today's torch, from wheels alone.
+
+One call, before mmdet, mmrazor or mmcv.ops is imported:
+
+    import workflow.compat
+    workflow.compat.install()
+
+It is idempotent and does three things, each in its own module:
+
+- `operators`: where no compiled mmcv is installed, `mmcv._ext` is served by torchvision's kernels;
+- `quantisation`: an inert stand-in for mmrazor's quantisation package;
+- `checkpoints`: mmengine's checkpoint loaders load tensors and plain data, and can run no code.
+
+The first two only register import finders, so nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+
+def install() -> None:
+    """Make mmcv's operators, mmrazor and safe checkpoint loading available to this process."""
+    from workflow.compat import operators, quantisation
+
+    operators.install()
+    quantisation.install()
+
+    from workflow.compat import loaders
+
+    loaders.install()
