@@ -5,8 +5,8 @@
     part      = part "-x" number                the same with its losses multiplied: `fkd-x0.5`
     row       = control                         `baseline`, `baseline-inherit`, ...
 
-Values are taken, later over earlier, from: the fields' defaults, `by_family`, the variant, and the
-settings given with the row.
+Values are taken, later over earlier, from: the fields' defaults, `by_family`, what the suite sets
+for all rows, the variant, and the settings given with the row.
 """
 
 from __future__ import annotations
@@ -67,12 +67,14 @@ def resolve(
     family: Family,
     settings: Mapping[str, Any] | None = None,
     run: Mapping[str, Any] | None = None,
+    common: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recipe:
     """Everything that `row` means for a detector family.
 
     For one method, `settings` holds its fields; for several joined by `+` it holds one mapping per
     method, by key. Options of the joined methods are merged: any may ask for inheriting, the
-    smallest clip wins, and no two may ask for different teachers.
+    smallest clip wins, and no two may ask for different teachers. `common` holds, by method, what
+    a whole suite sets: it lies below the variant's own settings, so that sweeps stay sweeps.
     """
     given, given_run = dict(settings or {}), dict(run or {})
     if row in CONTROLS:
@@ -109,7 +111,11 @@ def resolve(
     specs, options, needs = [], [], frozenset[str]()
     for key, (kind, variant) in parts.items():
         values = kind.model_validate(
-            {**kind.by_family.get(family, {}), **variant.settings, **per_method.get(key, {})}
+            {
+                **kind.by_family.get(family, {}),
+                **_under(variant.settings_for(family), (common or {}).get(key, {})),
+                **per_method.get(key, {}),
+            }
         )
         specs.append(MethodSpec(method=key, settings=values.model_dump(mode="json")))
         options.append({**_options(kind.run), **kind.run_by_family.get(family, {}), **variant.run})
@@ -121,6 +127,14 @@ def resolve(
         options=RunOptions.model_validate(_options(merged) | given_run),
         needs=needs,
     )
+
+
+def _under(variant: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """The variant over what the suite sets; both weights are factors, so they multiply."""
+    merged = {**common, **variant}
+    if "weight" in common and "weight" in variant:
+        merged["weight"] = common["weight"] * variant["weight"]
+    return merged
 
 
 def _split(row: str) -> list[str]:

@@ -1,0 +1,244 @@
+"""From a suite's file to every run that it asks for, in the order in which they can be done."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from methods.settings.controls import CONTROLS
+from methods.settings.resolve import Recipe
+from workflow.models import catalogue
+from workflow.models.schema import PairDefinition
+from workflow.spec import DataSpec, RunSpec, ScheduleSpec
+from workflow.suite import blocks, cells
+from workflow.suite.blocks import FullBlock, Row
+from workflow.suite.models import Models
+from workflow.suite.problems import Collector, unknown_name
+from workflow.suite.recipes import TEACHERS_OWN, Recipes
+from workflow.suite.schema import SuiteFile
+from workflow.suite.suite import Cell, Table
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+=_-]{0,119}")
+OTHER_TEACHERS = ("self", "untrained", "shuffled")
+
+
+class Expansion:
+    """Runs and tables of one file; `problems` holds what stood in the way."""
+
+    def __init__(self, file: SuiteFile, data: DataSpec, problems: Collector) -> None:
+        self.file = file
+        self.data = data
+        self.problems = problems
+        self.models = Models(file, data, problems)
+        self.recipes = Recipes(problems)
+        self.by_id: dict[str, RunSpec] = {}
+        self.tables: dict[str, Table] = {}
+        self._baselines: dict[tuple[str, str | None, int], str] = {}
+
+    def run(self) -> None:
+        for block in blocks.complete(self.file):
+            self._block(block, "")
+        for name, entry in self.file.tables.items():
+            found = [c for b in blocks.complete(self.file, name) for c in self._block(b, name)]
+            kind = entry.kind or ("published" if entry.published else "results")
+            title = entry.title or name.replace("_", " ")
+            self.tables[name] = Table(name, title, kind, entry.caption, tuple(found), entry.full)
+        for name, table in self.tables.items():
+            linked = tuple(self._with_baseline(cell) for cell in table.cells)
+            self.tables[name] = dataclasses.replace(table, cells=linked)
+
+    def _block(self, block: FullBlock, table: str) -> list[Cell]:
+        if not block.pairs or not block.rows:
+            empty = "pairs" if not block.pairs else "rows"
+            self.problems.add(block.at, f"has no `{empty}`, nor does anything around it")
+            return []
+        common = self.recipes.common(block)
+        found = []
+        for index, name in enumerate(block.pairs):
+            try:
+                pair = catalogue.pair(name)
+            except catalogue.UnknownName:
+                self.problems.unknown(
+                    (*block.pairs_at, index), "pair", name, catalogue.names("pairs")
+                )
+                continue
+            schedule = self.models.schedule(
+                pair.schedule, pair.student, block.schedule, block.schedule_at
+            )
+            for row in block.rows:
+                if row.entry.pairs is not None and name not in row.entry.pairs:
+                    self._check_pairs(row, block)
+                    continue
+                cell = self._row(block, pair, schedule, row, common)
+                if cell is not None and table:
+                    found.append(cell)
+        return found
+
+    def _check_pairs(self, row: Row, block: FullBlock) -> None:
+        for index, name in enumerate(row.entry.pairs or ()):
+            if name not in block.pairs:
+                message = unknown_name("pair of this block", name, block.pairs)
+                self.problems.add((*row.at, "pairs", index), message)
+
+    def _row(
+        self,
+        block: FullBlock,
+        pair: PairDefinition,
+        schedule: ScheduleSpec | None,
+        row: Row,
+        common: dict[str, dict[str, Any]],
+    ) -> Cell | None:
+        if row.entry.row in TEACHERS_OWN:
+            return self._teachers_own(block, pair, row)
+        recipe = self.recipes.recipe(row, pair.family, common)
+        if recipe is None or schedule is None:
+            return None
+        parts = self._parts(pair, row, recipe)
+        if parts is None:
+            return None
+        if not RUN_NAME.fullmatch(row.name):
+            self.problems.add(row.at, f"{row.name!r} cannot name a folder; give the row a `name`")
+            return None
+        ids = [self._student(pair, schedule, row, parts, seed) for seed in block.seeds]
+        changed = self.recipes.changed(recipe, pair.family, common)
+        published = cells.published(self.problems, block, row, pair, recipe, parts, self.models)
+        return Cell(
+            row=row.name,
+            title=row.entry.title,
+            group=pair.name,
+            runs=tuple(ids),
+            methods=tuple(spec.method for spec in recipe.methods),
+            changed=changed,
+            published=published,
+            line=self.problems.source.line(row.at),
+        )
+
+    def _teachers_own(self, block: FullBlock, pair: PairDefinition, row: Row) -> Cell | None:
+        kind = row.entry.row
+        model = pair.teacher if kind == "teacher" else pair.classifier
+        alias = row.entry.run.get("teacher")
+        if alias is not None:
+            model = pair.teachers.get(alias, "")
+        if not model:
+            self.problems.add(row.at, f"pair {pair.name!r} has no such {kind}")
+            return None
+        run = self.models.run(model, row.at)
+        if run is None:
+            return None
+        self._add(run)
+        published = cells.published_teacher(self.problems, block, row, model, self.models)
+        return Cell(
+            row=row.name,
+            title=row.entry.title,
+            group=pair.name,
+            runs=(run.id,),
+            published=published,
+            line=self.problems.source.line(row.at),
+        )
+
+    def _parts(self, pair: PairDefinition, row: Row, recipe: Recipe) -> dict[str, Any] | None:
+        """Who teaches, and with what options; None where the combination is impossible."""
+        before = len(self.problems.problems)
+        options = recipe.options
+        if options.inherit and not pair.inheritable:
+            if row.entry.row in CONTROLS or row.entry.run.get("inherit"):
+                self.problems.add(
+                    row.at,
+                    f"pair {pair.name!r} cannot inherit: its teacher's head is of another kind; "
+                    "name the row's `pairs`",
+                )
+            options = options.model_copy(update={"inherit": False})
+        teacher = pair.teacher if "features" in recipe.needs or options.inherit else ""
+        classifier = pair.classifier if "classifier" in recipe.needs else ""
+        if "classifier" in recipe.needs and not classifier:
+            self.problems.add(
+                row.at, f"{row.entry.row!r} needs a classifier, and pair {pair.name!r} has none"
+            )
+        if ("features" in recipe.needs or options.inherit) and not teacher:
+            self.problems.add(
+                row.at,
+                f"{row.entry.row!r} needs a detector teacher, and pair {pair.name!r} has none",
+            )
+        other = options.teacher
+        if other is not None and other not in OTHER_TEACHERS:
+            model = pair.teachers.get(other)
+            if model is None:
+                message = unknown_name("teacher", other, (*pair.teachers, *OTHER_TEACHERS))
+                self.problems.add(row.at, f"pair {pair.name!r}: {message}")
+            elif self.models.definition(model).family is None:
+                classifier = model
+            else:
+                teacher = model
+        if len(self.problems.problems) > before:
+            return None
+        return {"options": options, "teacher": teacher, "classifier": classifier, "recipe": recipe}
+
+    def _student(
+        self,
+        pair: PairDefinition,
+        schedule: ScheduleSpec,
+        row: Row,
+        parts: dict[str, Any],
+        seed: int,
+    ) -> str:
+        recipe, options = parts["recipe"], parts["options"]
+        teacher, model = None, parts["teacher"]
+        if model and options.teacher == "self":
+            model = pair.student
+            teacher = self._plain(pair, schedule, seed)
+        elif model and options.teacher != "untrained":
+            teacher = self.models.run(model, row.at)
+        classifier = parts["classifier"]
+        return self._add(
+            RunSpec(
+                kind="student",
+                group=pair.name,
+                row=row.name,
+                seed=seed,
+                data=self.data,
+                model=self.models.dump(pair.student),
+                family=pair.family,
+                schedule=schedule,
+                methods=recipe.methods,
+                options=options,
+                backbone=self.models.backbone(pair.student, row.at),
+                teacher=teacher,
+                teacher_model=self.models.dump(model) if model else None,
+                classifier=self.models.run(classifier, row.at) if classifier else None,
+            )
+        )
+
+    def _plain(self, pair: PairDefinition, schedule: ScheduleSpec, seed: int) -> RunSpec:
+        """The undistilled student: the baseline's run, and the teacher of `self` rows."""
+        return RunSpec(
+            kind="student",
+            group=pair.name,
+            row="baseline",
+            seed=seed,
+            data=self.data,
+            model=self.models.dump(pair.student),
+            family=pair.family,
+            schedule=schedule,
+            backbone=self.models.backbone(pair.student, ()),
+        )
+
+    def _add(self, run: RunSpec) -> str:
+        for needed in run.dependencies():
+            self._add(needed)
+        id = run.id
+        if id not in self.by_id:
+            self.by_id[id] = run
+            if run.kind == "student" and run.row == "baseline":
+                self._baselines[run.group, _length(run.schedule), run.seed] = id
+        return id
+
+    def _with_baseline(self, cell: Cell) -> Cell:
+        runs = [self.by_id[id] for id in cell.runs]
+        keys = [(run.group, _length(run.schedule), run.seed) for run in runs]
+        found = tuple(self._baselines[key] for key in keys if key in self._baselines)
+        return dataclasses.replace(cell, baseline=found)
+
+
+def _length(schedule: ScheduleSpec | None) -> str | None:
+    return schedule.model_dump_json() if schedule else None

@@ -1,0 +1,168 @@
+"""`load(name_or_path)`: a suite's file, checked and expanded; all its problems in one error."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workflow.data import catalogue as data_catalogue
+from workflow.data.errors import DataError
+from workflow.models import catalogue as model_catalogue
+from workflow.spec import DataSpec
+from workflow.suite import published
+from workflow.suite.expand import Expansion
+from workflow.suite.problems import Collector, Problem, SuiteError, unknown_name
+from workflow.suite.schema import SuiteFile
+from workflow.suite.source import Location, Source, SourceError, merge, overlay, read
+from workflow.suite.suite import Figure, Suite
+
+SHIPPED = Path(__file__).parents[1] / "suites"
+
+
+def names() -> tuple[str, ...]:
+    """The shipped suites, as they are asked for."""
+    return tuple(
+        sorted(
+            path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.yaml")
+        )
+    )
+
+
+def find(name_or_path: str | Path) -> Path:
+    """A shipped suite's file, or the path of a user's own."""
+    text = str(name_or_path)
+    if text.endswith((".yaml", ".yml")):
+        path = Path(text)
+        if path.is_file():
+            return path
+        raise SuiteError([Problem(text, 1, "", "there is no such file")])
+    path = SHIPPED / f"{text}.yaml"
+    if path.is_file() and path.resolve().is_relative_to(SHIPPED):
+        return path
+    hint = unknown_name("suite", text, names())
+    raise SuiteError([Problem(text, 1, "", f"{hint}; a file of your own ends in .yaml")])
+
+
+def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> Suite:
+    """Reads, checks and expands a suite. `overrides` are laid over the file's keys."""
+    path = find(name_or_path)
+    source = _read(path, ())
+    if overrides:
+        source = overlay(source, overrides)
+    problems = Collector(source)
+    file = _validate(source, problems)
+    data = _data(file, path, problems)
+    _names(file, problems)
+    expansion = Expansion(file, data, problems)
+    expansion.run()
+    problems.stop_if_any()
+    shipped = path.resolve().is_relative_to(SHIPPED)
+    name = path.resolve().relative_to(SHIPPED).with_suffix("").as_posix() if shipped else path.stem
+    figures = {
+        key: Figure(
+            key, entry.kind, entry.title or key.replace("_", " "), entry.table, entry.options
+        )
+        for key, entry in file.figures.items()
+    }
+    return Suite(
+        name=name,
+        source=path,
+        file=file,
+        data=data,
+        by_id=expansion.by_id,
+        tables=expansion.tables,
+        figures=figures,
+    )
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> Source:
+    try:
+        source = read(path)
+    except SourceError as error:
+        raise SuiteError([Problem(str(path), error.line, "", str(error))]) from error
+    if not isinstance(source.data, dict):
+        message = f"expected keys and values, found {type(source.data).__name__}"
+        raise SuiteError([Problem(str(path), 1, "", message)])
+    base = source.data.get("extends")
+    if base is None:
+        return source
+    collector = Collector(source)
+    if not isinstance(base, str):
+        collector.add(("extends",), f"expected a suite's name or file, found {base!r}")
+        collector.stop_if_any()
+    beside = path.parent / str(base)
+    try:
+        target = beside if beside.suffix and beside.is_file() else find(str(base))
+    except SuiteError as error:
+        collector.add(("extends",), error.problems[0].message)
+        raise SuiteError(collector.problems) from error
+    if target.resolve() in seen:
+        collector.add(("extends",), f"{base!r} extends this file in turn")
+        collector.stop_if_any()
+    return merge(_read(target, (*seen, path.resolve())), source)
+
+
+def _validate(source: Source, problems: Collector) -> SuiteFile:
+    """The typed file. What is wrong is told and left out, so that the rest can be checked too."""
+    data = copy.deepcopy(source.data)
+    while True:
+        try:
+            return SuiteFile.model_validate(data)
+        except ValidationError as error:
+            problems.validation(error, SuiteFile)
+            locations = [item["loc"] for item in error.errors(include_url=False)]
+            # From the back, so that an index still means what it meant.
+            pruned = [_prune(data, loc) for loc in sorted(locations, key=_depth, reverse=True)]
+            if not all(pruned):
+                raise SuiteError(problems.problems) from error
+
+
+def _depth(location: Location) -> tuple[tuple[int, str], ...]:
+    return tuple((p, "") if isinstance(p, int) else (0, p) for p in location)
+
+
+def _prune(data: Any, location: Location) -> bool:
+    """Takes the wrong part out; False where it is missing, or all that is left is required."""
+    if not location:
+        return False
+    owner = data
+    for part in location[:-1]:
+        try:
+            owner = owner[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    last = location[-1]
+    if isinstance(owner, dict) and last in owner:
+        del owner[last]
+        return True
+    if isinstance(owner, list) and isinstance(last, int) and isinstance(owner[last], int):
+        del owner[last]  # only plain numbers: of all else, what follows would be misplaced
+        return True
+    return False
+
+
+def _data(file: SuiteFile, path: Path, problems: Collector) -> DataSpec:
+    try:
+        return data_catalogue.resolve(file.data.name, file.data.options, path.parent)
+    except DataError as error:
+        problems.add(("data",), str(error))
+        # The other problems are worth knowing too; nothing is run with this stand-in.
+        return DataSpec(name="unknown")
+
+
+def _names(file: SuiteFile, problems: Collector) -> None:
+    """References that need no expansion: checkpoints' models, figures' tables, printed rows."""
+    for model in file.checkpoints:
+        if model not in model_catalogue.names("detectors"):
+            problems.unknown(
+                ("checkpoints", model), "model", model, model_catalogue.names("detectors")
+            )
+    for key, figure in file.figures.items():
+        if figure.table is not None and figure.table not in file.tables:
+            problems.unknown(("figures", key, "table"), "table", figure.table, file.tables)
+    for index, entry in enumerate(file.not_run):
+        if not published.matching(entry.where):
+            problems.add(("not_run", index), "matches no row of published.csv")
