@@ -45,3 +45,28 @@ def random_mask(features: Tensor, hidden: float, seed: int, stream: int = 0) -> 
     count, _, height, width = features.shape
     draws = uniform((count, 1, height, width), seed, stream, features.device)
     return (draws <= 1 - hidden).to(features.dtype)
+
+
+def count_reaching(attention: Tensor, threshold: float) -> Tensor:
+    """How many cells (or channels) of each image reach the threshold, (N, 1).
+
+    A flat map's attention is 1 everywhere but for rounding, which must not decide: values within
+    one millionth below the threshold count as reaching it.
+    """
+    return (attention.flatten(1) >= threshold * (1 - 1e-6)).sum(dim=1, keepdim=True)
+
+
+def count_share(attention: Tensor, share: float) -> Tensor:
+    """The share of an image's cells (or channels), as a whole number, (N, 1)."""
+    flat = attention.flatten(1)
+    return flat.new_full((len(flat), 1), round(share * flat.shape[1]), dtype=torch.int64)
+
+
+def hide_first(order: Tensor, count: Tensor) -> Tensor:
+    """Hides the `count` cells of each image that come first in ascending `order`; same shape.
+
+    Of equal cells the one that is stored first comes first, on every device.
+    """
+    flat = order.detach().flatten(1)
+    rank = flat.argsort(dim=1, stable=True).argsort(dim=1)
+    return (rank >= count).to(order.dtype).reshape(order.shape)
