@@ -50,6 +50,11 @@ class Variant(Frozen):
     note: str = ""
     families: tuple[Family, ...] = FAMILIES
     """Detector families for which the row makes sense."""
+    by_family: dict[Family, dict[str, Any]] = {}
+    """Further settings that depend on the detector family; they lie over `settings`."""
+
+    def settings_for(self, family: Family) -> dict[str, Any]:
+        return {**self.settings, **self.by_family.get(family, {})}
 
 
 class Sweep(Frozen):
