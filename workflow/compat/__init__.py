@@ -5,13 +5,15 @@ One call, before mmdet, mmrazor or mmcv.ops is imported:
     import workflow.compat
     workflow.compat.install()
 
-It is idempotent and does three things, each in its own module:
+It is idempotent and does four things, each in its own module:
 
 - `operators`: where no compiled mmcv is installed, `mmcv._ext` is served by torchvision's kernels;
 - `quantisation`: an inert stand-in for mmrazor's quantisation package;
-- `checkpoints`: mmengine's checkpoint loaders load tensors and plain data, and can run no code.
+- `mends`: mistakes of mmdet 3.3.0 that stand in the way;
+- `loaders`: mmengine's checkpoint loaders read tensors and plain data, and can run no code
+  (`checkpoints` is what they, and you, call).
 
-The first two only register import finders, so nothing is imported before it is asked for.
+The first three only register import finders, so nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from __future__ import annotations
 
 def install() -> None:
     """Make mmcv's operators, mmrazor and safe checkpoint loading available to this process."""
-    from workflow.compat import operators, quantisation
+    from workflow.compat import mends, operators, quantisation
 
     operators.install()
     quantisation.install()
+    mends.install()
 
     from workflow.compat import loaders
 

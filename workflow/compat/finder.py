@@ -1,10 +1,10 @@
-"""An import finder that serves one module name from a function of ours."""
+"""Import finders: one serves a module of ours under a name, one mends a module once imported."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 
@@ -30,3 +30,26 @@ class OneModule(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.fill(module)
+
+
+class AfterImport(MetaPathFinder):
+    """Runs `mend(module)` when the installed module `name` has been imported, not before."""
+
+    def __init__(self, name: str, mend: Callable[[ModuleType], None]) -> None:
+        self.name = name
+        self.mend = mend
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == self.name else None
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_mend(module: ModuleType) -> None:
+            execute(module)
+            self.mend(module)
+
+        spec.loader.exec_module = execute_and_mend  # type: ignore[method-assign]
+        return spec
