@@ -15,17 +15,28 @@ from methods.parts.compare import full_precision
 def strengths(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Mean |F| of every cell (N, 1, H, W) and of every channel (N, C, 1, 1), |F| computed once."""
     size = full_precision(maps).abs()
-    return size.mean(dim=1, keepdim=True), size.mean(dim=(2, 3), keepdim=True)
+    return _cells(size), _channels(size)
 
 
 def cell_strength(maps: Tensor) -> Tensor:
     """Mean |F| over the channels, (N, C, H, W) -> (N, 1, H, W)."""
-    return full_precision(maps).abs().mean(dim=1, keepdim=True)
+    return _cells(full_precision(maps).abs())
 
 
 def channel_strength(maps: Tensor) -> Tensor:
     """Mean |F| over the cells, (N, C, H, W) -> (N, C, 1, 1)."""
-    return full_precision(maps).abs().mean(dim=(2, 3), keepdim=True)
+    return _channels(full_precision(maps).abs())
+
+
+# Sums divided afterwards are means whose gradient is a view, not one more map.
+
+
+def _cells(size: Tensor) -> Tensor:
+    return size.sum(dim=1, keepdim=True) / size.shape[1]
+
+
+def _channels(size: Tensor) -> Tensor:
+    return size.sum(dim=(2, 3), keepdim=True) / (size.shape[2] * size.shape[3])
 
 
 def attend(strength: Tensor, temperature: float) -> Tensor:

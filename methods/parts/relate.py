@@ -28,9 +28,13 @@ class GlobalContext(nn.Module):
         nn.init.zeros_(self.transform[-1].bias)
 
     def forward(self, maps: Tensor) -> Tensor:
+        return maps + self.added(maps)  # (N, C, H, W)
+
+    def added(self, maps: Tensor) -> Tensor:
+        """What every cell gets, (N, C, 1, 1)."""
         weights = self.key(maps).flatten(2).softmax(dim=2)  # (N, 1, H W)
         context = maps.flatten(2) @ weights.to(maps.dtype).transpose(1, 2)  # (N, C, 1)
-        return maps + self.transform(context.unsqueeze(3))  # (N, C, H, W)
+        return self.transform(context.unsqueeze(3))
 
 
 class NonLocal(nn.Module):
@@ -38,10 +42,13 @@ class NonLocal(nn.Module):
 
     Its batch normalisation starts at 0, so that the block is the identity at first; it uses the
     statistics of this device's images. `pool` cells on a side become one key; a map with a shorter
-    side is pooled by that side, so that at least one key is left.
+    side is pooled by that side, so that at least one key is left. `deviation` draws the weights
+    before the products from a normal distribution; None keeps torch's own.
     """
 
-    def __init__(self, channels: int, inner: int, pool: int) -> None:
+    def __init__(
+        self, channels: int, inner: int, pool: int, deviation: float | None = None
+    ) -> None:
         super().__init__()
         self.pool = pool
         self.query = nn.Conv2d(channels, inner, 1)
@@ -51,6 +58,10 @@ class NonLocal(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
         nn.init.zeros_(self.norm.weight)
         nn.init.zeros_(self.norm.bias)
+        if deviation is not None:
+            for layer in (self.query, self.key, self.value):
+                nn.init.normal_(layer.weight, std=deviation)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
         images, _, height, width = maps.shape
