@@ -1,0 +1,138 @@
+"""Detectors small enough for two cores: mmdet's own designs, with their widths and levels shrunk.
+
+Each starts from the configuration that mmdet's wheel ships for the full-size detector, so heads,
+assigners, losses and thresholds are the real ones; only what `MiniOptions` names is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import mmdet
+from mmengine.config import Config, ConfigDict
+
+from methods.settings.base import Frozen
+
+Architecture = Literal["retinanet", "faster-rcnn", "cascade-rcnn", "reppoints"]
+CONFIGS: dict[Architecture, str] = {
+    "retinanet": "retinanet/retinanet_r18_fpn_1x_coco.py",
+    "faster-rcnn": "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+    "cascade-rcnn": "cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py",
+    "reppoints": "reppoints/reppoints-moment_r50_fpn-gn_head-gn_1x_coco.py",
+}
+
+
+class MiniOptions(Frozen):
+    """What a mini detector changes in its full-size design."""
+
+    architecture: Architecture
+    depth: Literal[18, 34, 50]
+    width: int
+    """Channels of the backbone's first stage; 64 in the full-size ResNets."""
+    neck: int
+    """Channels of every level of the pyramid; 256 at full size."""
+    head: int
+    """Channels of the head's convolutions, or hidden units of its linear layers."""
+    convolutions: int = 2
+    """Stacked in each branch of a dense head; 4 (RepPoints 3) at full size."""
+    strides: tuple[int, ...] = (8, 16, 32, 64)
+    smallest_object: float = 16.0
+    """Side in pixels of the anchors (the point's reach in RepPoints) of the finest level."""
+    proposals: int = 100
+    """Per image, of two-stage detectors; 1000 at full size."""
+    shift: int = 12
+    """Augmentation: images move by up to so many pixels. Digits cannot be mirrored."""
+
+
+def backbone_config(depth: int, width: int) -> dict[str, Any]:
+    """A narrow ResNet whose batch statistics are trained: nothing is frozen at this size."""
+    return {
+        "type": "ResNet",
+        "depth": depth,
+        "stem_channels": width,
+        "base_channels": width,
+        "num_stages": 4,
+        "out_indices": (0, 1, 2, 3),
+        "frozen_stages": -1,
+        "norm_cfg": {"type": "BN", "requires_grad": True},
+        "norm_eval": False,
+        "style": "pytorch",
+    }
+
+
+def model_config(
+    options: MiniOptions,
+    classes: int,
+    pixel_mean: Iterable[float],
+    pixel_std: Iterable[float],
+) -> ConfigDict:
+    """mmdet's configuration of the detector, ready for its registry."""
+    root = Path(mmdet.__file__).parent / ".mim" / "configs"
+    model: ConfigDict = Config.fromfile(root / CONFIGS[options.architecture]).model
+    model.data_preprocessor.update(mean=list(pixel_mean), std=list(pixel_std))
+    model.backbone = ConfigDict(backbone_config(options.depth, options.width))
+    expansion = 4 if options.depth >= 50 else 1
+    first = options.strides[0].bit_length() - 3  # stride 4 is the first stage's
+    model.neck.update(
+        in_channels=[options.width * expansion * 2**stage for stage in range(4)],
+        out_channels=options.neck,
+        start_level=first,
+        num_outs=len(options.strides),
+    )
+    if "roi_head" in model:
+        _shrink_two_stage(model, options, classes)
+    else:
+        _shrink_dense(model, options, classes)
+    return model
+
+
+def _shrink_dense(model: ConfigDict, options: MiniOptions, classes: int) -> None:
+    head = model.bbox_head
+    head.update(
+        num_classes=classes,
+        in_channels=options.neck,
+        feat_channels=options.head,
+        stacked_convs=options.convolutions,
+    )
+    reach = options.smallest_object / options.strides[0]
+    if options.architecture == "reppoints":
+        head.update(
+            point_feat_channels=options.head,
+            point_strides=list(options.strides),
+            point_base_scale=reach,
+        )
+        model.train_cfg.init.assigner.scale = reach
+        for norm in (model.neck.norm_cfg, head.norm_cfg):
+            norm.num_groups = 8  # of 32 at full size: the same few channels in each
+    else:
+        head.anchor_generator.update(
+            octave_base_scale=reach,
+            scales_per_octave=2,
+            ratios=[0.5, 1.0],  # digits are upright or square, never wide
+            strides=list(options.strides),
+        )
+
+
+def _shrink_two_stage(model: ConfigDict, options: MiniOptions, classes: int) -> None:
+    model.rpn_head.update(in_channels=options.neck, feat_channels=options.neck)
+    model.rpn_head.anchor_generator.update(
+        scales=[options.smallest_object / options.strides[0]],
+        ratios=[0.5, 1.0],
+        strides=list(options.strides),
+    )
+    # The max-pooled last level only proposes: regions are cut from those with a convolution.
+    model.roi_head.bbox_roi_extractor.update(
+        out_channels=options.neck,
+        featmap_strides=list(options.strides[:-1]),
+        finest_scale=round(2 * options.smallest_object),
+    )
+    heads = model.roi_head.bbox_head
+    for head in heads if isinstance(heads, list) else [heads]:
+        head.update(in_channels=options.neck, fc_out_channels=options.head, num_classes=classes)
+    model.train_cfg.rpn_proposal.update(nms_pre=500, max_per_img=options.proposals)
+    model.test_cfg.rpn.update(nms_pre=500, max_per_img=options.proposals)
+    stages = model.train_cfg.rcnn
+    for stage in stages if isinstance(stages, list) else [stages]:
+        stage.sampler.num = 64  # of 512 at full size, from a tenth of the proposals

@@ -1,0 +1,68 @@
+"""Runs a finished detector over the test images, once: results/runs/<id>/predictions.json.gz.
+
+python -m workflow.predict --suite demo --run <id>
+
+Every later stage reads the detections from that file; no GPU is needed again.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import workflow.compat
+
+workflow.compat.install()
+
+import torch  # noqa: E402 (mmdet must meet the compatibility layer)
+
+from workflow.models.build import build_detector  # noqa: E402
+from workflow.running import asked, distributed, networks  # noqa: E402
+from workflow.running.detections import detections, write_detections  # noqa: E402
+from workflow.running.errors import speaking  # noqa: E402
+from workflow.running.loading import open_split, split_loader, test_pipeline  # noqa: E402
+from workflow.running.progress import Progress  # noqa: E402
+from workflow.running.runner import training_device  # noqa: E402
+
+
+@speaking
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    spec = asked.asked(options)
+    folder = asked.folder_of(options, spec, "the run")
+    data = asked.dataset_of(options, spec)
+
+    config = networks.configuration(spec.model, data, spec)
+    detector = build_detector(config, spec.seed, pretrained=False)
+    detector.load_state_dict(networks.load_weights(folder.student))
+    detector.to(training_device()).eval()
+
+    scales = spec.schedule.image_scale if spec.schedule else ()
+    pipeline = config.test_pipeline or test_pipeline(scales)
+    dataset = open_split(data, options.split, pipeline)
+    workers = options.workers if options.workers is not None else distributed.usual_workers()
+    progress = Progress(f"{spec.group} {spec.row} seed {spec.seed}: images", len(dataset))
+    found: list[dict[str, Any]] = []
+    done = 0
+    with torch.no_grad():
+        for batch in split_loader(dataset, options.batch_size, workers):
+            for sample in detector.test_step(batch):
+                found.extend(detections(sample, dataset.cat_ids))
+                done += 1
+            progress.show(done)
+    path = folder.predictions
+    if options.split != "test":
+        path = path.with_name(f"predictions-{options.split}.json.gz")
+    write_detections(found, path)
+    return 0
+
+
+def _parser() -> Any:
+    parser = asked.parser(__doc__.splitlines()[0])
+    parser.add_argument("--split", choices=("train", "tune", "test"), default="test")
+    parser.add_argument("--batch-size", type=int, default=8)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What a run costs: time, its parts, memory, energy; over all attempts, lost work included."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import get_world_size
+
+from workflow.running.folder import write_text
+
+SUMS = ("wall_seconds", "step_seconds", "data_seconds", "images", "energy_joules")
+PEAKS = ("peak_device_bytes", "peak_process_bytes")
+PARTS = ("teacher", "student", "loss")
+
+
+class CostMeter:
+    """Adds to what `tally`, a file beside the checkpoints, says of earlier attempts.
+
+    `mark` writes it at every logged step, so the work that a kill throws away still counts.
+    """
+
+    def __init__(self, tally: Path, device: torch.device) -> None:
+        self.tally, self.device = tally, device
+        self.before = json.loads(tally.read_text()) if tally.is_file() else {}
+        self.began = time.monotonic()
+        self.energy = EnergyMeter(device)
+        self.step_seconds = self.data_seconds = 0.0
+        self.images = 0
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+
+    def step(self, images: int, seconds: float, data_seconds: float) -> None:
+        """`seconds` is a whole step's, its waiting for data included."""
+        self.images += images
+        self.step_seconds += seconds
+        self.data_seconds += data_seconds
+
+    def mark(self, parts: dict[str, float]) -> dict[str, Any]:
+        """Sums over all attempts so far; `parts` are seconds in teacher and loss, this attempt."""
+        cuda = self.device.type == "cuda"
+        current: dict[str, float | None] = {
+            "wall_seconds": time.monotonic() - self.began,
+            "step_seconds": self.step_seconds,
+            "data_seconds": self.data_seconds,
+            "images": self.images,
+            "energy_joules": self.energy.joules(),
+            "peak_device_bytes": torch.cuda.max_memory_allocated(self.device) if cuda else None,
+            "peak_process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "attempts": 1,
+        }
+        current |= {f"{name}_seconds": parts.get(name, 0.0) for name in PARTS}
+        total: dict[str, Any] = {}
+        for name, value in current.items():
+            earlier = self.before.get(name)
+            known = [number for number in (earlier, value) if number is not None]
+            combine = max if name in PEAKS else sum
+            total[name] = combine(known) if known else None
+        write_text(self.tally, json.dumps(total, indent=2) + "\n")
+        return total
+
+    def write(self, path: Path, iterations: int, parts: dict[str, float]) -> None:
+        total = self.mark(parts)
+        steps = total["step_seconds"]
+        computing = steps - total["data_seconds"]
+        shares = {name: total[f"{name}_seconds"] / computing if computing else None
+                  for name in ("teacher", "loss")}  # fmt: skip
+        distilled = total["teacher_seconds"] + total["loss_seconds"]
+        cuda = self.device.type == "cuda"
+        cost = {
+            "wall_seconds": round(total["wall_seconds"], 3),
+            "gpu_hours": total["wall_seconds"] * get_world_size() / 3600 if cuda else None,
+            "images_per_second": total["images"] / steps if steps else None,
+            "data_wait_share": total["data_seconds"] / steps if steps else None,
+            "peak_device_bytes": total["peak_device_bytes"],
+            "peak_process_bytes": total["peak_process_bytes"],
+            "energy_joules": total["energy_joules"],
+            # Forward passes of teacher and distillers; all else of a step is the student's: its
+            # forward pass, the one backward pass through everything, and the update.
+            "teacher_share": shares["teacher"],
+            "student_share": (computing - distilled) / computing if computing else None,
+            "loss_share": shares["loss"],
+            "device": torch.cuda.get_device_name(self.device) if cuda else "cpu",
+            "iterations": iterations,
+            "attempts": total["attempts"],
+        }
+        write_text(path, json.dumps(cost, indent=2) + "\n")
+
+
+class EnergyMeter:
+    """Joules of this process's GPU since it was made; None where NVML does not tell."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._handle: Any = None
+        if device.type != "cuda":
+            return
+        import pynvml
+
+        try:
+            pynvml.nvmlInit()
+            uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+            self._first = self._read()
+        except pynvml.NVMLError:
+            self._handle = None  # an old card or a container without the driver's library
+
+    def joules(self) -> float | None:
+        return None if self._handle is None else self._read() - self._first
+
+    def _read(self) -> float:
+        import pynvml
+
+        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1000

@@ -1,0 +1,42 @@
+"""Detections as COCO's results list, in a file whose bytes depend on nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmdet.structures import DetDataSample
+
+PIXEL_DIGITS, SCORE_DIGITS = 3, 6
+"""Far below what moves an AP; they halve the file."""
+
+
+def detections(sample: DetDataSample, category_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """One image's, in its own pixels."""
+    found = sample.pred_instances
+    return [
+        {
+            "image_id": sample.img_id,
+            "category_id": category_ids[label],
+            "bbox": [round(v, PIXEL_DIGITS) for v in (x1, y1, x2 - x1, y2 - y1)],
+            "score": round(score, SCORE_DIGITS),
+        }
+        for (x1, y1, x2, y2), score, label in zip(
+            found.bboxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        )
+    ]
+
+
+def write_detections(found: list[dict[str, Any]], path: Path) -> None:
+    """Whole or not at all, and with no time stamp inside."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with (
+        temporary.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+    ):
+        packed.write(json.dumps(found, separators=(",", ":")).encode())
+    os.replace(temporary, path)

@@ -1,0 +1,32 @@
+"""How programs end: 0 done, 1 failed while running, 2 the user's mistake, 75 'resume me'."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Protocol
+
+MISTAKE = 2
+FAILURE = 1
+
+
+class UserError(Exception):
+    """Something that the user can put right: one message, no traceback."""
+
+
+class Program(Protocol):
+    def __call__(self, arguments: list[str] | None = None) -> int: ...
+
+
+def speaking(main: Program) -> Program:
+    """Prints a user's mistake as one line a problem, and turns it into exit code 2."""
+
+    @functools.wraps(main)
+    def program(arguments: list[str] | None = None) -> int:
+        try:
+            return main(arguments)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return MISTAKE
+
+    return program

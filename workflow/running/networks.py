@@ -1,0 +1,101 @@
+"""The networks of a run, each initialised from a stream of its own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from workflow.data.catalogue import DataSet
+from workflow.distill.build import build_distillation
+from workflow.distill.inherit import inherit
+from workflow.distill.streams import seed_of
+from workflow.models.build import build_config, build_detector
+from workflow.models.schema import DetectorDefinition
+from workflow.running.asked import folder_of
+from workflow.running.errors import UserError
+from workflow.spec import RunSpec
+
+
+def configuration(model: Mapping[str, Any], data: DataSet, spec: RunSpec) -> Config:
+    """mmdet's, of one of the run's detectors, at the run's image scales."""
+    scales = spec.schedule.image_scale if spec.schedule else ()
+    return build_config(DetectorDefinition.model_validate(dict(model)), data, scales)
+
+
+def student_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -> BaseModel:
+    """The detector that a run trains, before its first step, nothing inherited yet."""
+    own = spec.backbone is None
+    network = build_detector(configuration(spec.model, data, spec), spec.seed, pretrained=own)
+    if spec.backbone is not None:
+        trunk = load_weights(folder_of(options, spec.backbone, "the backbone's run").student)
+        prefix = "backbone."
+        found = {n.removeprefix(prefix): v for n, v in trunk.items() if n.startswith(prefix)}
+        network.backbone.load_state_dict(found)
+    return network
+
+
+def training_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -> BaseModel:
+    """What the runner trains: the bare detector, or the algorithm that distils into it."""
+    student = student_network(options, spec, data)
+    teacher = teacher_network(options, spec, data)
+    if spec.options.inherit:
+        if teacher is None:
+            raise UserError(f"{spec.id}: nothing to inherit from, the run has no detector teacher")
+        inherit(student, teacher)
+    if not spec.methods:
+        return student
+    assert spec.family is not None  # students of a suite have one
+    distillation = build_distillation(
+        spec.methods,
+        student,
+        teacher,
+        family=spec.family,
+        seed=spec.seed,
+        image_size=configuration(spec.model, data, spec).image_size,
+        classes=len(data.classes),
+    )
+    if spec.options.teacher == "shuffled":
+        distillation.pixels = OtherImages(distillation.pixels)  # type: ignore[assignment]
+    return distillation
+
+
+def teacher_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -> BaseModel | None:
+    """Frozen, with its run's weights; `untrained` ones keep those they are initialised with."""
+    if spec.teacher_model is None:
+        return None
+    config = configuration(spec.teacher_model, data, spec)
+    teacher = build_detector(config, seed_of("teacher", spec.seed), pretrained=False)
+    if spec.teacher is not None:
+        weights = load_weights(folder_of(options, spec.teacher, "the teacher's run").student)
+        teacher.load_state_dict(weights)
+    return teacher.requires_grad_(False).eval()
+
+
+def load_weights(path: Any) -> dict[str, Tensor]:
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    found: dict[str, Tensor] = content["state_dict"]
+    return found
+
+
+class OtherImages:
+    """A control: the teacher is shown the batch's neighbouring image, so that what it says is a
+    teacher's, and about nothing that the student sees."""
+
+    def __init__(self, pixels: Any) -> None:
+        self.pixels = pixels
+
+    def __call__(self, images: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
+        rolled: Tensor = self.pixels(images.roll(1, 0), (*sizes[-1:], *sizes[:-1]))
+        return rolled
+
+
+def student_of(model: nn.Module) -> nn.Module:
+    """The detector inside whatever was trained."""
+    found: nn.Module = getattr(model, "student", model)
+    return found
