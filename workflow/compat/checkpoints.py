@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import pickle
 import tarfile
-import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from workflow.compat import unpickling
 
+ZIP_START = b"PK\x03\x04"
 PathLike = str | os.PathLike[str]
 
 
@@ -47,8 +47,10 @@ def load_tensors(path: PathLike, map_location: Any = "cpu") -> Any:
     path = _existing(path)
     _refuse_containers(path)
     try:
-        content = torch.load(
-            path, map_location=map_location, pickle_module=unpickling, weights_only=False
+        return unpickling.plain(
+            torch.load(
+                path, map_location=map_location, pickle_module=unpickling, weights_only=False
+            )
         )
     except unpickling.Forbidden as error:
         raise UnsafeCheckpoint(
@@ -57,7 +59,6 @@ def load_tensors(path: PathLike, map_location: Any = "cpu") -> Any:
         ) from None
     except Exception as error:  # torch and pickle raise some ten types for a damaged file
         raise CheckpointError(f"{path}: not a readable torch checkpoint ({error})") from None
-    return unpickling.plain(content)
 
 
 def load_state_dict(path: PathLike, map_location: Any = "cpu") -> OrderedDict[str, Tensor]:
@@ -100,7 +101,9 @@ def _existing(path: PathLike) -> Path:
 
 def _refuse_containers(path: Path) -> None:
     """TorchScript archives hold programs, and tar files of 2016 are read through the disk."""
-    if zipfile.is_zipfile(path):
+    with path.open("rb") as file:
+        zipped = file.read(len(ZIP_START)) == ZIP_START  # as torch tells its formats apart
+    if zipped:
         try:
             # Torch's own reader, so that both see the same archive.
             records = torch._C.PyTorchFileReader(str(path)).get_all_records()

@@ -19,19 +19,19 @@ from torch import Tensor
 # asks for them was made to do harm, and the user should hear of it.
 FORBIDDEN_MODULES = frozenset(
     """
-    __builtin__ _pickle asyncio bdb builtins cloudpickle code codeop commands ctypes dill ftplib
-    functools http imp importlib inspect marshal multiprocessing nt operator os pdb pickle pip
-    posix pty resource runpy shelve shutil signal site smtplib socket subprocess sys telnetlib
-    tempfile threading timeit trace types urllib webbrowser zipimport
+    _io _operator _pickle _posixsubprocess _socket asyncio bdb builtins cloudpickle code codeop
+    commands ctypes dill ftplib functools http imp importlib inspect io marshal multiprocessing nt
+    operator os pdb pickle pip posix pty resource runpy shelve shutil signal site smtplib socket
+    subprocess sys telnetlib tempfile threading timeit trace types urllib webbrowser zipimport
     """.split()
 )
-# Builtins and helpers that honest pickles name.
+# Builtins and helpers that honest pickles name, those of Python 2 too.
 HARMLESS = frozenset(
     """
     builtins.Ellipsis builtins.NotImplemented builtins.bool builtins.bytes builtins.dict
-    builtins.float builtins.frozenset builtins.getattr builtins.int builtins.list builtins.object
-    builtins.range builtins.slice builtins.str builtins.tuple builtins.type functools.partial
-    types.SimpleNamespace
+    builtins.float builtins.frozenset builtins.getattr builtins.int builtins.list builtins.long
+    builtins.object builtins.range builtins.slice builtins.str builtins.tuple builtins.type
+    builtins.unicode builtins.xrange functools.partial types.SimpleNamespace
     """.split()
 )
 
@@ -128,14 +128,13 @@ TABLE: dict[str, Any] = {
     "builtins.bytearray": _Callable(bytearray),
     **{str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)},
 }
-PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
 class Unpickler(pickle.Unpickler):
     """Looks names up in `TABLE`; torch adds the storages before it asks here."""
 
     def find_class(self, module: str, name: str) -> Any:
-        module = PYTHON_2.get(module, module)
+        module = "builtins" if module == "__builtin__" else module  # Python 2, and protocol 2
         full = f"{module}.{name}"
         if full in TABLE:
             return TABLE[full]
@@ -150,7 +149,7 @@ def load(file: Any, **options: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """`value` without placeholders: tensors (detached), numbers, text, and containers of these."""
-    return _plain(value, {})
+    return None if _is_odd(value) else _plain(value, {})
 
 
 def _is_odd(value: Any) -> bool:
@@ -184,4 +183,4 @@ def _plain(value: Any, seen: dict[int, Any]) -> Any:
         return result
     if isinstance(value, tuple) and type(value) is not torch.Size:
         return tuple(_plain(item, seen) for item in value if not _is_odd(item))
-    return None if _is_odd(value) else value
+    return value
