@@ -22,6 +22,7 @@ from mmdet.utils import register_all_modules  # noqa: E402
 from mmengine.dist import is_main_process  # noqa: E402
 
 from workflow.data.catalogue import DataSet  # noqa: E402
+from workflow.models.weights import use_folder, weights_folder  # noqa: E402
 from workflow.running import asked, distributed, networks  # noqa: E402
 from workflow.running.conduct import Conductor  # noqa: E402
 from workflow.running.errors import FAILURE, UserError, speaking  # noqa: E402
@@ -52,7 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     register_all_modules(init_default_scope=True)
 
     loader = _loader(options, spec, data)
-    network = networks.training_network(options, spec, data)
+    use_folder(weights_folder(options.data))
+    try:
+        network = networks.training_network(options, spec, data)
+    except networks.MISTAKES as error:
+        raise UserError(f"{spec.id}: {error}") from error
     iterations = order_of(loader).iterations
     conductor = Conductor(
         folder, iterations, options.checkpoint_every, _spread(options.snapshots, iterations)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from mmdet.structures import DetDataSample
@@ -50,6 +50,12 @@ class PositivesRecorder(Protocol):
 
 class Distillation(FpnTeacherDistill):
     """`workflow.distill.build.build_distillation` makes one from a run's methods."""
+
+    teacher: Any
+    """The detector, or None where the only teacher is a classifier."""
+    pixels: nn.Module | None
+    """Called with the batch's images and their sizes: what the teacher is shown."""
+    methods: nn.ModuleDict
 
     def __init__(
         self,
@@ -158,7 +164,7 @@ class Distillation(FpnTeacherDistill):
             explained = {
                 f"{name}.{kind}": maps
                 for name, (student, teacher) in pyramids.items()
-                for kind, maps in self.methods[name].explain(student, teacher, batch).items()
+                for kind, maps in self._distiller(name).explain(student, teacher, batch).items()
             }
         return pyramids, explained
 
@@ -179,6 +185,7 @@ class Distillation(FpnTeacherDistill):
     def _teacher_maps(self, batch: Batch) -> dict[Tap, Pyramid]:
         if self.teacher is None or not self.pairings:
             return {}
+        assert self.pixels is not None  # there is one where there is a teacher
         with self.distiller.teacher_recorders:
             self.teacher.extract_feat(self.pixels(batch.images, batch.image_sizes))
         return self._recorded(self.distiller.teacher_recorders, self.teacher)
@@ -214,7 +221,8 @@ class Distillation(FpnTeacherDistill):
         self, pyramids: Mapping[str, tuple[Pyramid, Pyramid]], batch: Batch
     ) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for name, distiller in self.methods.items():
+        for name in self.methods:
+            distiller = self._distiller(name)
             student, teacher = pyramids.get(name, ((), ()))
             terms = distiller(student, teacher, batch)
             found |= {f"{LOSS}{name}.{term}": value for term, value in terms.items()}
@@ -222,6 +230,9 @@ class Distillation(FpnTeacherDistill):
                 f"{MEASURE}{name}.{measure}": value for measure, value in distiller.measures.items()
             }
         return found
+
+    def _distiller(self, name: str) -> Distiller:
+        return cast(Distiller, self.methods[name])
 
     def _iteration(self) -> int:
         if self.iteration is not None:

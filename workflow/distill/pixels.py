@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class TeacherPixels(nn.Module):
         return pixels
 
 
-def _normalisation(preprocessor: nn.Module) -> tuple[Tensor, Tensor, bool]:
+def _normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
     """Mean and deviation in the order of the network's channels, and whether that is RGB.
 
     Images are read as BGR; mmengine keeps one flag for both directions of the conversion.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from mmdet.models.detectors.base import BaseDetector
 from torch import Tensor, nn
 
 from methods.contract import Pyramid
@@ -65,7 +66,7 @@ def joined(outputs: Sequence[Tensor | Sequence[Tensor]]) -> Pyramid:
 
 
 @torch.no_grad()
-def probe(detector: nn.Module, tap: Tap, size: tuple[int, int]) -> tuple[Level, ...]:
+def probe(detector: BaseDetector, tap: Tap, size: tuple[int, int]) -> tuple[Level, ...]:
     """The tap's levels, found by passing one blank image of `size` through backbone and neck."""
     paths = tap_paths(detector, tap)
     outputs: dict[str, Tensor | Sequence[Tensor]] = {}

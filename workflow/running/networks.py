@@ -11,15 +11,24 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from workflow.compat.checkpoints import CheckpointError
 from workflow.data.catalogue import DataSet
-from workflow.distill.build import build_distillation
-from workflow.distill.inherit import inherit
+from workflow.distill.build import DistillationError, build_distillation
+from workflow.distill.inherit import InheritError, inherit
 from workflow.distill.streams import seed_of
+from workflow.distill.taps import TapError
 from workflow.models.build import build_config, build_detector
+from workflow.models.coco import ConfigError
 from workflow.models.schema import DetectorDefinition
+from workflow.models.weights import WeightsError
 from workflow.running.asked import folder_of
 from workflow.running.errors import UserError
 from workflow.spec import RunSpec
+
+MISTAKES = (
+    CheckpointError, ConfigError, DistillationError, InheritError, TapError, WeightsError,
+)  # fmt: skip
+"""What building a run's networks can find wrong with what the user asked for."""
 
 
 def configuration(model: Mapping[str, Any], data: DataSet, spec: RunSpec) -> Config:
@@ -83,14 +92,15 @@ def load_weights(path: Any) -> dict[str, Tensor]:
     return found
 
 
-class OtherImages:
+class OtherImages(nn.Module):
     """A control: the teacher is shown the batch's neighbouring image, so that what it says is a
     teacher's, and about nothing that the student sees."""
 
-    def __init__(self, pixels: Any) -> None:
+    def __init__(self, pixels: nn.Module) -> None:
+        super().__init__()
         self.pixels = pixels
 
-    def __call__(self, images: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
+    def forward(self, images: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
         rolled: Tensor = self.pixels(images.roll(1, 0), (*sizes[-1:], *sizes[:-1]))
         return rolled
 
