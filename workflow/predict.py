@@ -17,7 +17,7 @@ workflow.compat.install()
 import torch  # noqa: E402 (mmdet must meet the compatibility layer)
 
 from workflow.models.build import build_detector  # noqa: E402
-from workflow.running import asked, distributed, networks  # noqa: E402
+from workflow.running import asked, environment, networks  # noqa: E402
 from workflow.running.detections import detections, write_detections  # noqa: E402
 from workflow.running.errors import speaking  # noqa: E402
 from workflow.running.loading import open_split, split_loader, test_pipeline  # noqa: E402
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     spec = asked.asked(options)
     folder = asked.folder_of(options, spec, "the run")
     data = asked.dataset_of(options, spec)
+    environment.prepare()
 
     config = networks.configuration(spec.model, data, spec)
     detector = build_detector(config, spec.seed, pretrained=False)
@@ -40,12 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
     scales = spec.schedule.image_scale if spec.schedule else ()
     pipeline = config.test_pipeline or test_pipeline(scales)
     dataset = open_split(data, options.split, pipeline)
-    workers = options.workers if options.workers is not None else distributed.usual_workers()
     progress = Progress(f"{spec.group} {spec.row} seed {spec.seed}: images", len(dataset))
     found: list[dict[str, Any]] = []
     done = 0
     with torch.no_grad():
-        for batch in split_loader(dataset, options.batch_size, workers):
+        for batch in split_loader(dataset, options.batch_size, asked.workers(options)):
             for sample in detector.test_step(batch):
                 found.extend(detections(sample, dataset.cat_ids))
                 done += 1
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> Any:
-    parser = asked.parser(__doc__.splitlines()[0])
+    parser = asked.parser(__doc__)
     parser.add_argument("--split", choices=("train", "tune", "test"), default="test")
     parser.add_argument("--batch-size", type=int, default=8)
     return parser

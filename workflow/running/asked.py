@@ -9,13 +9,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from workflow.data.catalogue import DataSet, describe
+from workflow.running import environment
 from workflow.running.errors import UserError
 from workflow.running.folder import RunFolder
-from workflow.spec import RunSpec
+from workflow.spec import RunSpec, ScheduleSpec
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(description=description)
+    found = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     what = found.add_mutually_exclusive_group(required=True)
     what.add_argument("--suite", help="a shipped suite's name, or the path of your own")
     what.add_argument("--spec", type=Path, help="one run as JSON: a RunSpec, or a run.json")
@@ -23,6 +26,14 @@ def parser(description: str) -> argparse.ArgumentParser:
     found.add_argument("--root", type=Path, default=Path("results/runs"), help="where runs lie")
     found.add_argument("--data", type=Path, default=Path("data"), help="where data sets lie")
     found.add_argument("--workers", type=int, default=None, help="processes that load images")
+    return found
+
+
+def training_parser(description: str) -> argparse.ArgumentParser:
+    found = parser(description)
+    found.add_argument("--checkpoint-every", type=int, help="steps between resumable checkpoints")
+    found.add_argument("--snapshots", type=int, default=0, help="kept for agreement.csv")
+    found.add_argument("--wandb", metavar="PROJECT", help="log to Weights & Biases too")
     return found
 
 
@@ -63,6 +74,22 @@ def dataset_of(options: argparse.Namespace, spec: RunSpec) -> DataSet:
             f"`python -m workflow.data.make`"
         )
     return data
+
+
+def workers(options: argparse.Namespace) -> int:
+    count: int | None = options.workers
+    return count if count is not None else environment.usual_workers()
+
+
+def processes_sharing(schedule: ScheduleSpec) -> int:
+    """How many processes train together; they share every batch evenly."""
+    count = environment.processes()
+    if schedule.batch_size % count:
+        raise UserError(
+            f"schedule.batch_size: {schedule.batch_size} images cannot be shared evenly by "
+            f"{count} processes"
+        )
+    return count
 
 
 def _from_file(path: Path) -> RunSpec:

@@ -1,4 +1,4 @@
-"""What a result depends on beside its settings: software, hardware, the code's revision."""
+"""The process and the machine: what a result depends on beside its settings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,35 @@ PACKAGES = (
     "torch", "torchvision", "mmdet", "mmengine", "mmcv", "mmcv-lite", "mmrazor", "numpy",
     "opencv-python", "pillow",
 )  # fmt: skip
+
+
+WORKERS_PER_GPU = 4
+
+
+def prepare() -> None:
+    """Of this process, before anything is built: its GPU, its numerics, mmdet's registries."""
+    from mmdet.utils import register_all_modules
+    from mmengine.logging import MMLogger
+
+    MMLogger.get_current_instance().setLevel("WARNING")  # else it tells of every initialised tensor
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    else:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    register_all_modules(init_default_scope=True)
+
+
+def rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
+def processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def usual_workers() -> int:
+    """On CPU the training itself needs every core, and loads its small images in between."""
+    return WORKERS_PER_GPU if torch.cuda.is_available() else 0
 
 
 def versions() -> dict[str, str]:

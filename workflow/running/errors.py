@@ -6,6 +6,7 @@ import functools
 import sys
 from typing import Protocol
 
+DONE = 0
 MISTAKE = 2
 FAILURE = 1
 

@@ -70,7 +70,8 @@ def training_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) 
         classes=len(data.classes),
     )
     if spec.options.teacher == "shuffled":
-        distillation.pixels = OtherImages(distillation.pixels)  # type: ignore[assignment]
+        assert distillation.pixels is not None  # there is a teacher to be shuffled
+        distillation.pixels = OtherImages(distillation.pixels)
     return distillation
 
 

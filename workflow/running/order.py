@@ -72,7 +72,6 @@ class SeededSamples(Dataset[Any]):
 
     def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
-        self.metainfo = dataset.metainfo
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -1,0 +1,72 @@
+"""One training from its first (or next) step to the finished run folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.model import BaseModel
+from torch.utils.data import DataLoader
+
+from workflow.data.catalogue import DataSet
+from workflow.running.conduct import Conductor
+from workflow.running.errors import DONE, FAILURE
+from workflow.running.folder import RunFolder, dataset_fingerprint
+from workflow.running.guard import Diverged
+from workflow.running.networks import student_of
+from workflow.running.order import order_of
+from workflow.running.runner import build_runner, unwrapped
+from workflow.running.seeds import SowEveryIteration
+from workflow.running.signals import RESUME_ME, Interrupted
+from workflow.running.student import plain_checkpoint
+
+
+def carry_out(
+    options: argparse.Namespace,
+    folder: RunFolder,
+    data: DataSet,
+    network: BaseModel,
+    loader: DataLoader[Any],
+) -> int:
+    """Returns the program's exit code."""
+    spec = folder.spec
+    assert spec.schedule is not None  # or there would be nothing to carry out
+    iterations = order_of(loader).iterations
+    conductor = Conductor(
+        folder, iterations, options.checkpoint_every, spread(options.snapshots, iterations)
+    )
+    if is_main_process():
+        folder.begin(dataset_fingerprint(data.root))
+    runner = build_runner(
+        network,
+        loader,
+        spec.schedule,
+        hooks=[SowEveryIteration(spec.seed), conductor],
+        work=folder.work,
+        seed=spec.seed,
+        clip=spec.options.clip,
+        wandb=options.wandb,
+    )
+    try:
+        runner.train()
+    except Interrupted as pause:
+        print(f"{spec.id}: {pause}", file=sys.stderr)
+        return RESUME_ME
+    except Diverged as problem:
+        if is_main_process():
+            folder.fail(str(problem))
+        print(f"error: {spec.id}: {problem}", file=sys.stderr)
+        return FAILURE
+    if is_main_process():
+        conductor.cost.write(folder.cost, iterations, conductor.parts(runner))
+        folder.finish(plain_checkpoint(student_of(unwrapped(runner.model)), spec, data))
+    return DONE
+
+
+def spread(count: int, iterations: int) -> tuple[int, ...]:
+    """So many moments, evenly from the first weights to the last."""
+    if count < 2:
+        return ()
+    return tuple(round(iterations * part / (count - 1)) for part in range(count))
