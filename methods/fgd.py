@@ -64,7 +64,10 @@ class FGD(Distiller):
         return {name: term * self._weight(name) for name, term in total.items()}
 
     def _weight(self, name: str) -> float:
-        return getattr(self.settings, name) * self.settings.weight
+        switches = self.settings
+        if name == "whole":
+            return (switches.foreground + switches.background) / 2 * switches.weight
+        return getattr(switches, name) * switches.weight
 
     def _level(
         self, level: int, student: Tensor, teacher: Tensor, boxes: Tensor
@@ -83,9 +86,10 @@ class FGD(Distiller):
         terms = {}
         if scales:
             error = mse_loss(full_precision(student), full_precision(teacher), reduction="none")
-            error = error.flatten(2)  # (N, C, H W)
             weights = torch.cat(list(scales.values()), dim=1) * cells  # (N, areas, H, W)
-            sums = error @ weights.to(error.dtype).flatten(2).transpose(1, 2)  # (N, C, areas)
+            with torch.autocast(error.device.type, enabled=False):  # sums stay in float32
+                sums = error.flatten(2) @ weights.to(error.dtype).flatten(2).transpose(1, 2)
+            # (N, C, areas) -> (areas,)
             sums = (sums * channels.flatten(2)).sum(dim=(0, 1)) * (by_channels / images)
             terms.update(zip(scales, sums, strict=True))
         if switches.attention:

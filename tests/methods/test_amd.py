@@ -186,21 +186,9 @@ def test_attention_is_no_way_for_gradients_but_the_gate_is() -> None:
         assert all((level.grad.abs().sum() > 0) == reaches for level in given.student)
 
 
-def test_gate_sizes_and_starts() -> None:
-    from methods.parts.gate import ChannelGate
-
-    assert sum(p.numel() for p in ChannelGate(256, 16).parameters()) == 8_464
-    assert sum(p.numel() for p in ChannelGate(256, 4).parameters()) == 33_088
-    maps = torch.randn(2, 256, 5, 5)
-    torch.manual_seed(0)
-    assert ChannelGate(256)(maps).mean().item() == pytest.approx(0.5, abs=0.05)
-    assert ChannelGate(256, start="identity")(maps).min() > 0.95
-    assert (
-        case("amd-r4", student_channels=16, teacher_channels=16)
-        .distiller.gates[0]
-        .squeeze.out_features
-        == 4
-    )
+def test_reduction_of_the_gate() -> None:
+    given = case("amd-r4", student_channels=16, teacher_channels=16)
+    assert given.distiller.gates[0].squeeze.out_features == 4
 
 
 @pytest.mark.parametrize("row", ["amd", "amd-gate-x", "amd-gate-before", "amd-student-attn"])
