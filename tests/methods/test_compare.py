@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import correlate1d
 from torch.autograd import gradcheck
 
 from methods.parts import compare, compare_structure
 from methods.parts.compare_structure import Window, dissimilarity, dissimilarity_map
+from tests.methods.numpy_structure import structure
 
 
 def pair(*shape, seed=0, positive=False):
@@ -120,45 +120,12 @@ def test_min_max_of_a_constant_channel_is_zero():
     assert compare.min_max(torch.full((1, 2, 3, 3), 7.0)).abs().max() == 0
 
 
-SCIPY_MODES = {"reflect": "mirror", "replicate": "nearest", "zero": "constant"}
-
-
-def structure(student, teacher, factors, size=11, sigma=1.5, padding="reflect"):
-    """(1 - SSIM) / 2 per cell with scipy's filters and the three factors one by one."""
-    offsets = np.arange(size) - size // 2
-    weights = np.exp(-(offsets**2) / (2 * sigma**2))
-    weights /= weights.sum()
-
-    def local(maps):
-        mode = SCIPY_MODES.get(padding, "nearest")
-        for axis in (2, 3):
-            maps = correlate1d(maps, weights, axis=axis, mode=mode, cval=0.0)
-        edge = size // 2
-        return maps[:, :, edge:-edge, edge:-edge] if padding == "valid" else maps
-
-    student, teacher = student.numpy(), teacher.numpy()
-    mean_s, mean_t = local(student), local(teacher)
-    floor = 0 if "cs" in factors else 1e-8  # only a factor alone needs more than none
-    deviation_s = np.sqrt(np.maximum(local(student**2) - mean_s**2, floor))
-    deviation_t = np.sqrt(np.maximum(local(teacher**2) - mean_t**2, floor))
-    covariance = local(student * teacher) - mean_s * mean_t
-    c1, c2, c3 = 1e-4, 9e-4, 4.5e-4
-    value = np.ones_like(mean_s)
-    if "l" in factors:
-        value *= (2 * mean_s * mean_t + c1) / (mean_s**2 + mean_t**2 + c1)
-    if "c" in factors:
-        value *= (2 * deviation_s * deviation_t + c2) / (deviation_s**2 + deviation_t**2 + c2)
-    if "s" in factors:
-        value *= (covariance + c3) / (deviation_s * deviation_t + c3)
-    return np.clip((1 - value) / 2, 0, 1)
-
-
 @pytest.mark.parametrize("factors", ["lcs", "cs", "l", "c", "s"])
 @pytest.mark.parametrize("padding", ["reflect", "replicate", "zero", "valid"])
 def test_structure_against_scipy(factors, padding):
     student, teacher = pair(2, 3, 13, 70, positive=True)
     window = Window(padding=padding)
-    expected = structure(student, teacher, factors, padding=padding)
+    expected = structure(student.numpy(), teacher.numpy(), factors, padding=padding)
     loss = dissimilarity(student, teacher, window, factors)
     assert loss.item() == pytest.approx(expected.mean(), rel=1e-6)
     single = dissimilarity(student.float(), teacher.float(), window, factors)
@@ -170,7 +137,7 @@ def test_structure_against_scipy(factors, padding):
 @pytest.mark.parametrize(("size", "sigma"), [(3, 1.5), (7, 1.5), (7, 7 / 11 * 1.5)])
 def test_structure_with_other_windows(size, sigma):
     student, teacher = pair(1, 2, 9, 8, positive=True)
-    expected = structure(student, teacher, "lcs", size, sigma).mean()
+    expected = structure(student.numpy(), teacher.numpy(), "lcs", size, sigma).mean()
     loss = dissimilarity(student, teacher, Window(size, sigma))
     assert loss.item() == pytest.approx(expected, rel=1e-6)
 
@@ -179,7 +146,7 @@ def test_structure_with_other_windows(size, sigma):
 @pytest.mark.parametrize("padding", ["reflect", "valid"])
 def test_maps_too_small_for_the_padding_are_replicated(height, width, padding):
     student, teacher = pair(2, 3, height, width, positive=True)
-    expected = structure(student, teacher, "lcs", padding="replicate").mean()
+    expected = structure(student.numpy(), teacher.numpy(), "lcs", padding="replicate").mean()
     loss = dissimilarity(student, teacher, Window(padding=padding))
     assert loss.item() == pytest.approx(expected, rel=1e-6)
 
@@ -203,7 +170,7 @@ def test_structure_gradients_across_chunks_and_blocks(monkeypatch):
     monkeypatch.setitem(compare_structure._CHUNK, "cpu", 1)
     monkeypatch.setitem(compare_structure._BLOCK, "cpu", 4)
     student, teacher = pair(2, 2, 13, 7, positive=True)
-    expected = structure(student, teacher, "lcs").mean()
+    expected = structure(student.numpy(), teacher.numpy(), "lcs").mean()
     student.requires_grad_()
     assert dissimilarity(student, teacher, Window()).item() == pytest.approx(expected, rel=1e-6)
     assert gradcheck(lambda maps: dissimilarity(maps, teacher, Window()), (student,))

@@ -6,6 +6,7 @@ import torch
 from torch.autograd import gradcheck
 
 from methods.parts.relate import GlobalContext, NonLocal
+from tests.methods.numpy_relate import conv, non_local
 
 
 def maps(*shape, seed=0):
@@ -20,12 +21,6 @@ def disturbed(block):
         for weight in block.parameters():
             weight.copy_(torch.randn(weight.shape, generator=generator, dtype=torch.float64) / 2)
     return block
-
-
-def conv(maps, layer):
-    """1x1 convolution of (C, P)."""
-    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
-    return weight[:, :, 0, 0] @ maps + bias[:, None]
 
 
 def test_global_context_formula():
@@ -51,41 +46,10 @@ def test_global_context_starts_as_the_identity_with_the_papers_size():
     assert block.key.weight.std().item() == pytest.approx((2 / 256) ** 0.5, rel=0.2)
 
 
-def non_local(block, features, pool):
-    """Cell by cell, with every pair of query and key."""
-    _, channels, height, width = features.shape
-    rows, columns = min(pool, height), min(pool, width)
-    answers = []
-    for image in features.numpy():
-        cells = image.reshape(channels, -1)
-        queries = conv(cells, block.query)
-
-        def pooled(layer, cells=cells):
-            full = conv(cells, layer).reshape(-1, height, width)
-            windows = [
-                full[:, y * rows : (y + 1) * rows, x * columns : (x + 1) * columns].max((1, 2))
-                for y in range(height // rows)
-                for x in range(width // columns)
-            ]
-            return np.stack(windows, axis=1)
-
-        keys, values = pooled(block.key), pooled(block.value)
-        answer = np.zeros((values.shape[0], cells.shape[1]))
-        for p in range(cells.shape[1]):
-            for q in range(keys.shape[1]):
-                answer[:, p] += queries[:, p] @ keys[:, q] * values[:, q] / keys.shape[1]
-        answers.append(conv(answer, block.output))
-    answers = np.stack(answers)
-    mean, variance = answers.mean((0, 2), keepdims=True), answers.var((0, 2), keepdims=True)
-    normalised = (answers - mean) / np.sqrt(variance + 1e-5)
-    gain, shift = (p.detach().numpy()[:, None] for p in (block.norm.weight, block.norm.bias))
-    return features.numpy() + (normalised * gain + shift).reshape(features.shape)
-
-
 @pytest.mark.parametrize(("size", "pool"), [((6, 7), 2), ((5, 4), 1), ((3, 9), 8), ((1, 5), 2)])
 def test_non_local_formula(size, pool):
     block, features = disturbed(NonLocal(4, 3, pool)), maps(2, 4, *size)
-    expected = non_local(block, features, pool)
+    expected = non_local(features.numpy(), block, pool)
     np.testing.assert_allclose(block(features).detach().numpy(), expected, rtol=1e-8)
 
 
