@@ -130,7 +130,7 @@ def test_an_interrupted_making_leaves_nothing_that_looks_finished(tmp_path, monk
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(make.digits, "write_manifest", interrupt)
+    monkeypatch.setattr(make, "vouch", interrupt)
     with pytest.raises(KeyboardInterrupt):
         make.ensure(small, tmp_path)
     assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".")] == []

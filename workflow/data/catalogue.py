@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -29,12 +29,22 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 COCO_SHARES = {"coco": 1.0, "coco-10pct": 0.1, "coco-1pct": 0.01}
 """Share of the training images; `tune` and `test` are the same in all of them."""
 
+COCO_FOLDER = "coco2017"
+"""Below the data root: where a fetched COCO 2017 is unpacked."""
+USER_TUNE_SHARE = 0.1
+"""Of a user's training images, held out where the suite names no tune split."""
+
 
 class CocoOptions(Frozen):
     """What decides the content of the splits made from COCO 2017."""
 
-    version: int = Field(1, ge=1, le=1)
+    version: Literal[1] = 1
     seed: int = Field(0, ge=0)
+    tune: int = Field(2000, ge=1)
+    """Images of train2017 on which weights are chosen."""
+    hold_out: bool = False
+    """Whether `coco` leaves the tune images out of training. The papers train on all of train2017,
+    so it does not unless told; the fractions always do."""
 
 
 class SplitFiles(Frozen):

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from workflow.data.digits_options import AREA_LIMITS, CLASSES, SIDE, SPLITS, DigitsOptions
-from workflow.data.folder import write_json, write_manifest
+from workflow.data.folder import write_json
 from workflow.data.glyphs import deal
 from workflow.data.scene import compose
 
@@ -20,7 +20,7 @@ CHUNK = 50  # scenes that one worker makes in one go
 
 
 def make(options: DigitsOptions, folder: Path, workers: int | None = None) -> None:
-    """Writes images, annotations and the manifest into an existing, empty folder."""
+    """Writes images and annotations into an existing, empty folder."""
     counts = {split: getattr(options, split) for split in SPLITS}
     tasks = []
     for split, count in counts.items():
@@ -33,7 +33,6 @@ def make(options: DigitsOptions, folder: Path, workers: int | None = None) -> No
             found[split] += annotated
     for split in SPLITS:
         write_json(folder / "annotations" / f"{split}.json", _coco(options, split, found[split]))
-    write_manifest(folder, {"name": "digits", "options": options.model_dump()})
 
 
 def _draw(
