@@ -16,7 +16,7 @@ from workflow.suite.blocks import FullBlock, Row
 from workflow.suite.models import Models
 from workflow.suite.problems import Collector, unknown_name
 from workflow.suite.recipes import TEACHERS_OWN, Recipes
-from workflow.suite.schema import SuiteFile
+from workflow.suite.schema import Published, ScheduleEntry, SuiteFile
 from workflow.suite.suite import Cell, Table
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+=_-]{0,119}")
@@ -33,6 +33,7 @@ class Expansion:
         self.models = Models(file, data, problems)
         self.recipes = Recipes(problems)
         self.by_id: dict[str, RunSpec] = {}
+        self.schedule_names: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
         self._baselines: dict[tuple[str, str | None, int], str] = {}
 
@@ -43,7 +44,15 @@ class Expansion:
             found = [c for b in blocks.complete(self.file, name) for c in self._block(b, name)]
             kind = entry.kind or ("published" if entry.published else "results")
             title = entry.title or name.replace("_", " ")
-            self.tables[name] = Table(name, title, kind, entry.caption, tuple(found), entry.full)
+            self.tables[name] = Table(
+                name,
+                title,
+                kind,
+                entry.caption,
+                tuple(found),
+                entry.full,
+                entry.published or Published(),
+            )
         for name, table in self.tables.items():
             linked = tuple(self._with_baseline(cell) for cell in table.cells)
             self.tables[name] = dataclasses.replace(table, cells=linked)
@@ -101,6 +110,8 @@ class Expansion:
             self.problems.add(row.at, f"{row.name!r} cannot name a folder; give the row a `name`")
             return None
         ids = [self._student(pair, schedule, row, parts, seed) for seed in block.seeds]
+        named = _name_of(block.schedule, pair.schedule)
+        self.schedule_names |= dict.fromkeys(ids, named)
         changed = self.recipes.changed(recipe, pair.family, common)
         published = cells.published(self.problems, block, row, pair, recipe, parts, self.models)
         return Cell(
@@ -238,6 +249,12 @@ class Expansion:
         keys = [(run.group, _length(run.schedule), run.seed) for run in runs]
         found = tuple(self._baselines[key] for key in keys if key in self._baselines)
         return dataclasses.replace(cell, baseline=found)
+
+
+def _name_of(entry: ScheduleEntry | None, default: str) -> str:
+    if entry is None:
+        return default
+    return "" if entry.model_extra else entry.name or default
 
 
 def _length(schedule: ScheduleSpec | None) -> str | None:

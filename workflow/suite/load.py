@@ -70,9 +70,11 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
     return Suite(
         name=name,
         source=path,
+        asked=str(name_or_path),
         file=file,
         data=data,
         by_id=expansion.by_id,
+        schedule_names=expansion.schedule_names,
         tables=expansion.tables,
         figures=figures,
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from workflow.suite.source import Location, Source
 
-SHOWN = 12
+SHOWN = 20
 """Names listed as allowed at most; of more, the most alike are shown."""
 
 

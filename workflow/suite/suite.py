@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.spec import DataSpec, RunSpec
-from workflow.suite.schema import Attend, NotRun, Resources, SuiteFile
+from workflow.suite.schema import Attend, NotRun, Published, Resources, SuiteFile
 
 PublishedKey = tuple[tuple[str, str], ...]
 """Column and value of results/published/published.csv, as many as tell the row apart."""
@@ -39,6 +39,8 @@ class Table:
     caption: str
     cells: tuple[Cell, ...]
     full: str | None = None
+    published: Published = Published()
+    """The printed table that this one reproduces, where it is one paper's."""
 
     @cached_property
     def runs(self) -> tuple[str, ...]:
@@ -63,10 +65,14 @@ class Suite:
 
     name: str
     source: Path
+    asked: str
+    """As `load` was called, so that a program can be told to load the same."""
     file: SuiteFile
     data: DataSpec
     by_id: dict[str, RunSpec]
     """Every run, dependencies before what needs them."""
+    schedule_names: dict[str, str]
+    """Run -> the name of its schedule, where the suite changed none of its numbers."""
     tables: dict[str, Table]
     figures: dict[str, Figure]
 
@@ -94,6 +100,10 @@ class Suite:
         """The run of this id; KeyError where the suite has none."""
         return self.by_id[id]
 
+    def pairs(self) -> list[str]:
+        """Names of all pairs that train a student."""
+        return list(dict.fromkeys(run.group for run in self.runs if run.kind == "student"))
+
     def attended(self) -> list[str]:
         """Runs whose attention maps are wanted: the first seed of every distilled row."""
         if not self.attend.images:
@@ -101,5 +111,6 @@ class Suite:
         first: dict[tuple[Any, ...], str] = {}
         for id, run in self.by_id.items():
             if run.kind == "student":
-                first.setdefault((run.group, run.row, run.schedule and str(run.schedule)), id)
+                length = run.schedule.model_dump_json() if run.schedule else None
+                first.setdefault((run.group, run.row, length), id)
         return list(first.values())

@@ -1,0 +1,27 @@
+# The table of contents. A suite says what is wanted (`--config suite=mini`); everything else
+# follows from it. A bare `snakemake` runs the demo. docs/suites.md and docs/cluster.md say more.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+if Path("config.yaml").is_file():
+
+    # Of this machine: where COCO lies, partition and account, GPUs. See docs/cluster.md.
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/suite.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/results.smk"
+include: "workflow/rules/targets.smk"
+
+
+# Tables, figures and the report of the suite, and a list of what failed. The other targets
+# (teachers, students, tables, figures, report, table_<name>, figure_<name>, forecast, status) stand
+# in workflow/rules/targets.smk.
+rule all:
+    input:
+        OUT / "verdicts" / "all.txt",
+    localrule: True

@@ -1,0 +1,171 @@
+"""Carries out one run from what it needs to its metrics, and always says how it ended.
+
+    python -m workflow.carry_out --suite demo --run <id> --attempt 1 --attempts 3
+
+Steps that were done before are not done again, so a job that was killed anywhere goes on from
+there. Ends with 0 once `outcome.json` is written, be the run complete or given up; with 75 where
+the run was interrupted and with 1 where another attempt may help. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from workflow import outcome
+from workflow.command import MISTAKE, RESUME_ME, speaking
+from workflow.devices import devices
+from workflow.outcome import Outcome
+from workflow.spec import RunSpec
+from workflow.stages import Place, Stage, stages
+from workflow.suite import load
+
+TRY_AGAIN = 1
+WARNING = signal.SIGUSR1
+"""What Slurm sends before a time limit; anything else means that somebody wants us gone."""
+
+
+class Child:
+    """The program of the current step; signals that come here are passed on to it."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.received: int | None = None
+        for number in (signal.SIGTERM, signal.SIGINT, WARNING):
+            signal.signal(number, self._pass_on)
+
+    def run(self, command: tuple[str, ...], environment: dict[str, str], log: IO[bytes]) -> int:
+        # A group of its own: a signal reaches it once, through us, and not from the terminal too.
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        if self.received is not None:
+            self._send(self.received)
+        code = self.process.wait()
+        self.process = None
+        return code
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self.process is not None and self.process.poll() is None:
+            # The programs save on TERM and USR1 alike; INT would end them on the spot.
+            self.process.send_signal(WARNING if number == WARNING else signal.SIGTERM)
+
+
+@speaking
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--runs", type=Path, default=Path("results/runs"))
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--attempt", type=int, default=1)
+    parser.add_argument("--attempts", type=int, default=1)
+    options = parser.parse_args(arguments)
+    suite = load(options.suite)
+    if options.run not in suite.by_id:
+        print(f"suite {suite.name!r} has no run {options.run!r}", file=sys.stderr)
+        return MISTAKE
+    run = suite.run(options.run)
+    runs: Path = options.runs
+    missing = _needs(runs, run)
+    if missing is not None:
+        outcome.write(runs, Outcome(run.id, "failed", missing, "needs"))
+        return 0
+    child = Child()
+    last = options.attempt >= options.attempts
+    with devices(options.gpus) as visible:
+        environment = _environment(options.threads, visible)
+        for stage in stages(suite, run, Place(runs, options.data), options.gpus):
+            if stage.done():
+                continue
+            code = _do(child, stage, environment, runs / run.id)
+            if code == 0:
+                continue
+            reason = _reason(runs / run.id, stage, code)
+            if child.received is not None and child.received != WARNING:
+                return RESUME_ME
+            hopeless = code == MISTAKE or _recorded(runs / run.id).get("status") == "failed"
+            if not last and not hopeless:
+                print(f"{run.id}: {stage.name}: {reason}", file=sys.stderr)
+                return RESUME_ME if code == RESUME_ME else TRY_AGAIN
+            if code == RESUME_ME:
+                reason = f"out of time in attempt {options.attempt}; call again to go on"
+            return _end(runs, Outcome(run.id, "failed", reason, stage.name))
+    return _end(runs, Outcome(run.id, "complete"))
+
+
+def _end(runs: Path, ended: Outcome) -> int:
+    outcome.write(runs, ended)
+    if not ended.complete:
+        print(f"{ended.id}: {ended.stage}: {ended.reason}", file=sys.stderr)
+    return 0
+
+
+def _needs(runs: Path, run: RunSpec) -> str | None:
+    """Why the run cannot be done, if what it learns from was given up."""
+    for needed in run.dependencies():
+        found = outcome.read(runs, needed.id)
+        if found is None or not found.complete:
+            why = found.reason if found else "it has not been carried out"
+            return f"needs {needed.id}, which failed: {why}"
+    return None
+
+
+def _environment(threads: int, visible: str) -> dict[str, str]:
+    """Waiting OpenMP threads spin: two jobs with two threads each crawl on two cores."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    found = {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONUNBUFFERED": "1"}
+    return {**found, "CUDA_VISIBLE_DEVICES": visible} if visible else found
+
+
+def _log(folder: Path, stage: Stage) -> Path:
+    return folder / "work" / f"{stage.name}.log"
+
+
+def _do(child: Child, stage: Stage, environment: dict[str, str], folder: Path) -> int:
+    path = _log(folder, stage)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        return child.run(stage.command, environment, log)
+
+
+def _reason(folder: Path, stage: Stage, code: int) -> str:
+    """What the program said of its end, in one line."""
+    record = _recorded(folder)
+    if record.get("status") == "failed" and record.get("reason"):
+        return str(record["reason"])
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = ", out of memory perhaps" if -code == signal.SIGKILL else ""
+        return f"killed by {name}{hint}"
+    text = _log(folder, stage).read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if line.startswith("error: ")), None)
+    if said is not None:
+        return said.removeprefix("error: ")
+    return f"ended with {code}: {lines[-1] if lines else 'and said nothing'}"
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

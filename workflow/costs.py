@@ -1,0 +1,135 @@
+"""What one run costs: measured where it or its like has run, from a model elsewhere. No torch."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from workflow.data.catalogue import COCO_SHARES
+from workflow.spec import RunSpec
+
+FILE = Path(__file__).with_name("costs.yaml")
+COCO_TRAINING_IMAGES = 117_266
+"""Of train2017 those that hold a box; mmdet leaves out the others."""
+COCO_TRAINING_BOXES = 849_949
+"""What a classifier of crops sees in one epoch."""
+
+Source = Literal["measured", "like it", "model"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of one run, on the devices that the suite gives it."""
+
+    seconds: float
+    """Wall time from start to metrics."""
+    source: Source
+    done: bool = False
+    disk_bytes: float = 0
+
+
+@cache
+def table() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return content
+
+
+def fidelity(run: RunSpec) -> str:
+    return str(run.model["fidelity"])
+
+
+def iterations(run: RunSpec) -> float:
+    schedule = run.schedule
+    if schedule is None:
+        return 0
+    if schedule.iterations is not None:
+        return schedule.iterations
+    return (schedule.epochs or 0) * training_images(run) / schedule.batch_size
+
+
+def training_images(run: RunSpec) -> float:
+    if run.data.name in COCO_SHARES:
+        whole = COCO_TRAINING_IMAGES if run.family else COCO_TRAINING_BOXES
+        return whole * COCO_SHARES[run.data.name]
+    return float(run.data.options.get("train", COCO_TRAINING_IMAGES))
+
+
+def modelled(run: RunSpec, gpus: int = 1, speed: float | None = None) -> float:
+    """Seconds, from the forward passes of student and teacher."""
+    known = table()[fidelity(run)]
+    forward = known["forward_ms"]
+    usual = statistics.median(forward.values())
+    student = forward.get(run.model["name"], usual)
+    factor = known["speed"] if speed is None else speed
+    predict = student / 1000 * known["test_images"] / factor if run.family else 0
+    if run.schedule is None:
+        return float(known["start_seconds"] + predict)
+    step = student * (1 + known["backward"])
+    if run.teacher_model is not None:
+        step += forward.get(run.teacher_model["name"], usual)
+    step *= 1 + known["overhead"] * (1 + len(run.methods))
+    images = iterations(run) * run.schedule.batch_size
+    training = step / 1000 * images / factor / max(1, gpus)
+    return float(known["start_seconds"] + training + predict)
+
+
+class Measured:
+    """Costs of the suite's runs that are done, and what they say of runs like them."""
+
+    def __init__(self, runs: Path) -> None:
+        self.runs = runs
+        self._seconds: dict[str, float] = {}
+        self._per_step: dict[tuple[Any, ...], list[float]] = {}
+
+    def read(self, specs: dict[str, RunSpec]) -> None:
+        for id, run in specs.items():
+            try:
+                cost = json.loads((self.runs / id / "cost.json").read_text(encoding="utf-8"))
+                seconds = float(cost["wall_seconds"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if not (self.runs / id / "student.pth").is_file():
+                continue  # of an attempt that did not get to the end
+            self._seconds[id] = seconds
+            steps = iterations(run)
+            for kind in _kinds(run):
+                if steps:
+                    self._per_step.setdefault(kind, []).append(seconds / steps)
+
+    def of(self, id: str) -> float | None:
+        return self._seconds.get(id)
+
+    def like(self, run: RunSpec, but: str | None = None) -> float | None:
+        """Seconds per step of the most similar runs, times this run's steps."""
+        for kind in _kinds(run):
+            found = self._per_step.get(kind, [])
+            if but is not None and but in self._seconds:
+                own = self._seconds[but] / iterations(run)
+                found = list(found)
+                if own in found:
+                    found.remove(own)
+            if found:
+                return statistics.median(found) * iterations(run)
+        return None
+
+
+def _kinds(run: RunSpec) -> list[tuple[Any, ...]]:
+    """What runs must share to be alike, closest first."""
+    schedule = run.schedule
+    same = (
+        run.data.name,
+        run.model["name"],
+        schedule.batch_size if schedule else None,
+        schedule.image_scale if schedule else None,
+    )
+    teacher = run.teacher_model["name"] if run.teacher_model else None
+    return [
+        (*same, teacher, tuple(spec.method for spec in run.methods)),
+        (*same, teacher, bool(run.methods)),
+    ]

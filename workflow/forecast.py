@@ -1,0 +1,182 @@
+"""What a suite will cost before it starts, and how far such forecasts were off.
+
+    python -m workflow.forecast --suite coco --devices 8 --price 2.5
+
+Runs that are done cost what they cost, their like are taken from them, and the rest from a model
+(workflow/costs.yaml). Imports no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import math
+import statistics
+import sys
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from workflow.command import speaking
+from workflow.costs import Estimate, Measured, fidelity, modelled, table
+from workflow.suite import Suite, load
+
+LIMIT_FACTOR = 1.5
+"""A job may take so much longer than its forecast, and again so much with every attempt."""
+LEAST_MINUTES = 10
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Of a whole suite."""
+
+    runs: int
+    done: int
+    device_hours: float
+    """GPU-hours, or core-hours where the suite uses no GPU."""
+    device_hours_left: float
+    wall_hours: float
+    """Of what is left, on so many devices at once."""
+    devices: int
+    device: str
+    disk_gb: float
+    money: float | None
+    sources: dict[str, int]
+    model_error: float | None
+    """Median of |forecast - real| / real over the runs that are done; None without any."""
+    like_error: float | None
+
+
+class Forecast:
+    """Estimates of one suite's runs, made when first asked for."""
+
+    def __init__(
+        self, suite: Suite, runs: Path, gpus: int | None = None, speed: float | None = None
+    ) -> None:
+        self.suite = suite
+        self.gpus = suite.resources.gpus if gpus is None else gpus
+        self.speed = speed
+        self.runs = runs
+
+    @cached_property
+    def measured(self) -> Measured:
+        found = Measured(self.runs)
+        found.read(self.suite.by_id)
+        return found
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        return {id: self._estimate(id) for id in self.suite.by_id}
+
+    def _estimate(self, id: str) -> Estimate:
+        run = self.suite.by_id[id]
+        disk = float(table()[fidelity(run)]["disk_mb"]) * 1e6
+        own = self.measured.of(id)
+        if own is not None:
+            return Estimate(own, "measured", done=True, disk_bytes=disk)
+        like = self.measured.like(run)
+        if like is not None:
+            start = float(table()[fidelity(run)]["start_seconds"])
+            return Estimate(like + start, "like it", disk_bytes=disk)
+        return Estimate(modelled(run, self.gpus, self.speed), "model", disk_bytes=disk)
+
+    def limit_minutes(self, id: str, attempt: int = 1) -> int:
+        """A time limit that an ordinary run stays well below."""
+        seconds = self.estimates[id].seconds if id in self.suite.by_id else 3600.0
+        return max(LEAST_MINUTES, math.ceil(seconds * LIMIT_FACTOR * attempt / 60))
+
+    def errors(self) -> tuple[float | None, float | None]:
+        """Relative errors of the model, and of forecasting each run from the others like it."""
+        model, like = [], []
+        for id, run in self.suite.by_id.items():
+            real = self.measured.of(id)
+            if not real or run.schedule is None:
+                continue
+            model.append(abs(modelled(run, self.gpus, self.speed) - real) / real)
+            other = self.measured.like(run, but=id)
+            if other is not None:
+                like.append(abs(other - real) / real)
+        return (
+            statistics.median(model) if model else None,
+            statistics.median(like) if like else None,
+        )
+
+    def total(self, devices: int, price: float | None = None) -> Sum:
+        each = max(1, self.gpus)
+        every = list(self.estimates.values())
+        left = [one for one in every if not one.done]
+        hours = sum(one.seconds for one in every) * each / 3600
+        model_error, like_error = self.errors()
+        kinds = [one.source for one in every]
+        return Sum(
+            runs=len(every),
+            done=len(every) - len(left),
+            device_hours=hours,
+            device_hours_left=sum(one.seconds for one in left) * each / 3600,
+            wall_hours=self._wall(max(1, devices // each)) / 3600,
+            devices=devices,
+            device="GPU" if self.gpus else "core",
+            disk_gb=sum(one.disk_bytes for one in every) / 1e9,
+            money=None if price is None else hours * price,
+            sources={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
+            model_error=model_error,
+            like_error=like_error,
+        )
+
+    def _wall(self, places: int) -> float:
+        """Seconds until all that is left is done, with `places` runs side by side."""
+        free = [0.0] * min(places, max(1, len(self.estimates)))
+        ends: dict[str, float] = {}
+        for id, run in self.suite.by_id.items():
+            estimate = self.estimates[id]
+            if estimate.done:
+                ends[id] = 0.0
+                continue
+            ready = max((ends[needed.id] for needed in run.dependencies()), default=0.0)
+            start = max(heapq.heappop(free), ready)
+            ends[id] = start + estimate.seconds
+            heapq.heappush(free, ends[id])
+        return max(ends.values(), default=0.0)
+
+
+def sentence(total: Sum) -> str:
+    left = total.device_hours_left
+    lines = [
+        f"{total.runs} runs, {total.done} of them done",
+        f"{total.device_hours:.1f} {total.device}-hours, {left:.1f} of them left",
+        f"{total.wall_hours:.1f} hours of wall time left on {total.devices} {total.device}s",
+        f"{total.disk_gb:.1f} GB of disk",
+    ]
+    if total.money is not None:
+        lines.append(f"{total.money:.0f} at the given price")
+    lines.append("from: " + ", ".join(f"{count} {kind}" for kind, count in total.sources.items()))
+    if total.model_error is not None:
+        error = f"the model was off by {total.model_error:.0%} (median over runs that are done)"
+        if total.like_error is not None:
+            error += f", forecasts from similar runs by {total.like_error:.0%}"
+        lines.append(error)
+    else:
+        lines.append("no run is done yet: the model has not been checked against this machine")
+    return "\n".join(lines)
+
+
+@speaking
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--runs", type=Path, default=Path("results/runs"))
+    parser.add_argument("--devices", type=int, default=8, help="GPUs (mini: cores) used at once")
+    parser.add_argument("--gpus-per-run", type=int, help="as the suite says, unless given")
+    parser.add_argument("--price", type=float, help="of one GPU-hour")
+    parser.add_argument("--speed", type=float, help="of the GPU, against a V100 in float32")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    forecast = Forecast(load(options.suite), options.runs, options.gpus_per_run, options.speed)
+    total = forecast.total(options.devices, options.price)
+    print(json.dumps(asdict(total), indent=1) if options.json else sentence(total))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

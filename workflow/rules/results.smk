@@ -1,0 +1,85 @@
+# From run folders to tables, figures and the report: seconds each, no torch. Whoever changes the
+# analysis gets new tables without being asked.
+ANALYSIS = sorted(Path(workflow.basedir, "analysis").glob("**/*.py"))
+
+
+rule plan:
+    input:
+        SUITE.source,
+    output:
+        OUT / "plan.json",
+    log:
+        OUT / "logs" / "plan.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        runs=hashlib.sha256("\n".join(SUITE.by_id).encode()).hexdigest(),
+    shell:
+        f"{PYTHON} -m workflow.plan --suite {SUITE.asked} --out {{output}} > {{log}} 2>&1"
+
+
+rule records:
+    input:
+        ANALYSIS,
+        outcomes(SCOPES["all"]),
+        plan=OUT / "plan.json",
+    output:
+        OUT / "records.csv",
+    log:
+        OUT / "logs" / "records.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m analysis.records {WHERE} > {{log}} 2>&1"
+
+
+rule table:
+    input:
+        ANALYSIS,
+        lambda wildcards: outcomes(SCOPES[f"table_{wildcards.table}"]),
+        plan=OUT / "plan.json",
+    output:
+        multiext(str(OUT / "tables" / "{table}"), ".md", ".tex", ".html", ".csv"),
+    log:
+        OUT / "logs" / "table-{table}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m analysis.tables {WHERE} --table {{wildcards.table}} > {{log}} 2>&1"
+
+
+rule figure:
+    input:
+        ANALYSIS,
+        lambda wildcards: outcomes(SCOPES[f"figure_{wildcards.figure}"]),
+        plan=OUT / "plan.json",
+    output:
+        multiext(str(OUT / "figures" / "{figure}"), ".pdf", ".png"),
+    log:
+        OUT / "logs" / "figure-{figure}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m analysis.figures {WHERE} --data {DATA}"
+        " --figure {wildcards.figure} > {log} 2>&1"
+
+
+rule report_page:
+    input:
+        ANALYSIS,
+        expand(OUT / "tables" / "{table}.html", table=SUITE.tables),
+        expand(OUT / "figures" / "{figure}.png", figure=SUITE.figures),
+        records=OUT / "records.csv",
+    output:
+        report(OUT / "report.html", category="Report"),
+    log:
+        OUT / "logs" / "report.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m analysis.report {WHERE} > {{log}} 2>&1"

@@ -1,0 +1,48 @@
+# One job carries out one run, from its training to its metrics: importing the detectors costs
+# seconds, and what a run leaves in its folder is not declared, so a retry resumes. The one declared
+# file says how the run ended. A run's id holds the hash of all that can change its result, so the
+# id is the only parameter; and what a run needs can be newer, but never different: `ancient`.
+
+
+wildcard_constraints:
+    data="[^/]+",
+    group="[^/]+",
+    row="[^/]+",
+    seed="seed[0-9]+-[0-9a-f]{10}",
+
+
+rule teacher:
+    input:
+        ancient(needs),
+    output:
+        RUNS / RUN / "outcome.json",
+    log:
+        LOGS / f"{RUN}.log",
+    wildcard_constraints:
+        row="teacher|classifier",
+    priority: 10
+    retries: ATTEMPTS - 1
+    conda:
+        "../../environment.yml"
+    threads: THREADS
+    resources:
+        **PLACE,
+        mem_mb=int(SUITE.resources.memory_gb * 1000),
+        runtime=minutes,
+        device=GPUS,
+        gres=f"gpu:{GPUS}" if GPUS else "",
+        attempt=lambda wildcards, attempt: attempt,
+    params:
+        run=id_of,
+    shell:
+        # Slurm warns every process of a job; the shell must outlive the warning.
+        "trap : USR1; "
+        f"{PYTHON} -m workflow.carry_out {ASK} --data {DATA} --attempts {ATTEMPTS}"
+        " --run {params.run} --attempt {resources.attempt}"
+        " --threads {threads} --gpus {resources.device} > {log} 2>&1"
+
+
+use rule teacher as student with:
+    wildcard_constraints:
+        row="(?!(teacher|classifier)/)[^/]+",
+    priority: 0

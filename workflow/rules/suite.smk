@@ -1,0 +1,64 @@
+# The suite, read once per Snakemake process, and the look-ups that the rules need. No rule here.
+import hashlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from workflow.data.catalogue import folder_name
+from workflow.forecast import Forecast
+from workflow.scopes import scopes
+from workflow.suite import SuiteError, load
+
+try:
+    SUITE = load(str(config.get("suite", "demo")))
+except SuiteError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+RESULTS = Path(config.get("results", "results"))
+RUNS = RESULTS / "runs"
+LOGS = RESULTS / "logs"
+OUT = RESULTS / "suites" / SUITE.name
+DATA = Path(config.get("data", "data"))
+READY = DATA / f"{folder_name(SUITE.data)}.ready"
+# What stands now is enough: `--config partial=true tables` does not wait for the other runs.
+PARTIAL = str(config.get("partial", "false")).lower() in ("true", "1", "yes")
+GPUS = int(config.get("gpus", SUITE.resources.gpus))
+THREADS = int(config.get("threads", SUITE.resources.threads))
+FORECAST = Forecast(SUITE, RUNS, gpus=GPUS)
+ATTEMPTS = int(config.get("attempts", 3))
+# Of Slurm's world; without these keys the cluster's own defaults hold.
+PLACE = {
+    f"slurm_{key}": config[key] for key in ("partition", "account") if key in config
+}
+RUN = "{data}/{group}/{row}/{seed}"
+SCOPES = scopes(SUITE)
+NEEDS = {
+    id: [f"{RUNS}/{needed.id}/outcome.json" for needed in run.dependencies()]
+    for id, run in SUITE.by_id.items()
+}
+
+
+def outcomes(ids):
+    paths = [f"{RUNS}/{id}/outcome.json" for id in ids]
+    return [path for path in paths if Path(path).is_file()] if PARTIAL else paths
+
+
+def id_of(wildcards):
+    return RUN.format(**wildcards)
+
+
+def needs(wildcards):
+    return [READY, *NEEDS.get(id_of(wildcards), ())]
+
+
+def minutes(wildcards, attempt):
+    return FORECAST.limit_minutes(id_of(wildcards), attempt)
+
+
+# Paths and names are put into the commands beforehand: as parameters they would be reasons to do
+# everything again.
+PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
+ASK = f"--suite {SUITE.asked} --runs {RUNS}"
+WHERE = f"--suite-dir {OUT} --runs {RUNS}"

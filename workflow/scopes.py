@@ -1,0 +1,33 @@
+"""Which runs each target of the workflow needs. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from workflow.suite import Figure, Suite
+
+
+def scopes(suite: Suite) -> dict[str, list[str]]:
+    """Target -> run ids: the general targets, and one for every table and figure."""
+    every = list(suite.by_id)
+    teachers = [id for id, run in suite.by_id.items() if run.kind != "student"]
+    in_tables = _once(run for table in suite.tables.values() for run in table.runs)
+    in_figures = _once(run for figure in suite.figures.values() for run in of_figure(suite, figure))
+    return {
+        "all": every,
+        "teachers": teachers,
+        "students": every,
+        "tables": in_tables,
+        "figures": in_figures,
+        "report": every,
+        **{f"table_{name}": list(table.runs) for name, table in suite.tables.items()},
+        **{f"figure_{name}": of_figure(suite, one) for name, one in suite.figures.items()},
+    }
+
+
+def of_figure(suite: Suite, figure: Figure) -> list[str]:
+    return list(suite.tables[figure.table].runs) if figure.table else list(suite.by_id)
+
+
+def _once(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
