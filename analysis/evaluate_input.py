@@ -73,8 +73,12 @@ def check_annotations(content: Any, name: str, sha256: str = "") -> Annotations:
         if not isinstance(content.get(key), list):
             raise AnalysisError(f"{name}: the list `{key}` is missing from the annotations")
     try:
-        images: list[dict[str, Any]] = [{**image, "id": int(image["id"])} for image in content["images"]]
-        categories: list[dict[str, Any]] = [{"id": int(c["id"]), "name": str(c["name"])} for c in content["categories"]]
+        images: list[dict[str, Any]] = [
+            {**image, "id": int(image["id"])} for image in content["images"]
+        ]
+        categories: list[dict[str, Any]] = [
+            {"id": int(c["id"]), "name": str(c["name"])} for c in content["categories"]
+        ]
         # Numbered afresh from 1: pycocotools takes an annotation with id 0 for 'no match'.
         boxes: list[dict[str, Any]] = [
             {

@@ -1,0 +1,1 @@
+"""From repeated runs to statements: how much, how sure, and where the data cannot tell."""

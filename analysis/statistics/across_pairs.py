@@ -1,0 +1,96 @@
+"""One method over several teacher-student pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from analysis.statistics.estimates import SIGNIFICANCE, estimate, t_quantile
+from analysis.statistics.paired import Delta
+
+
+@dataclass(frozen=True)
+class PooledEffect:
+    """The mean over pairs of a method's gain, every pair counting the same.
+
+    `low`..`high`: for these very pairs, from the spread over seeds within each (Satterthwaite's
+    degrees of freedom). `new_low`..`new_high`: for another pair like these, from the spread of the
+    gains over the pairs; None for a single pair."""
+
+    pairs: int
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    between_sd: float | None
+    new_low: float | None
+    new_high: float | None
+
+
+def pooled_effect(deltas: Sequence[Delta]) -> PooledEffect:
+    if not deltas:
+        raise ValueError("a pooled effect needs at least one pair")
+    over_pairs = estimate([delta.mean for delta in deltas])
+    low = high = p = None
+    if all(delta.sd is not None for delta in deltas):
+        low, high, p = _for_these_pairs(over_pairs.mean, deltas)
+    new_low = new_high = None
+    if over_pairs.sd is not None:
+        half = t_quantile(over_pairs.n - 1) * over_pairs.sd * np.sqrt(1 + 1 / over_pairs.n)
+        new_low, new_high = float(over_pairs.mean - half), float(over_pairs.mean + half)
+    return PooledEffect(
+        over_pairs.n, over_pairs.mean, low, high, p, over_pairs.sd, new_low, new_high
+    )
+
+
+def _for_these_pairs(mean: float, deltas: Sequence[Delta]) -> tuple[float, float, float]:
+    variances = np.array([(delta.sd or 0.0) ** 2 / delta.n for delta in deltas])
+    freedoms = np.array([delta.n - 1 for delta in deltas])
+    total = variances.sum()
+    if total == 0:
+        return mean, mean, 1.0 if mean == 0 else 0.0
+    error = float(np.sqrt(total)) / len(deltas)
+    freedom = float(total**2 / (variances**2 / freedoms).sum())
+    half = t_quantile(freedom) * error
+    return mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, freedom))
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """How often the method's run beats the baseline's run of the same pair and seed."""
+
+    n: int
+    wins: float
+    probability: float
+    low: float
+    high: float
+
+    @property
+    def resolved(self) -> bool:
+        return self.low > 0.5 or self.high < 0.5
+
+
+def probability_of_improvement(
+    values: Mapping[tuple[str, int], float], baseline: Mapping[tuple[str, int], float]
+) -> Improvement | None:
+    """Jeffreys' interval; a tie is half a win. None where no (pair, seed) stands in both.
+
+    A share of three wins in three is no certainty, and a resampling interval would call it one."""
+    shared = values.keys() & baseline.keys()
+    n = len(shared)
+    if not n:
+        return None
+    wins = sum(
+        1.0 if values[key] > baseline[key] else 0.5 * (values[key] == baseline[key])
+        for key in shared
+    )
+    tails = SIGNIFICANCE / 2, 1 - SIGNIFICANCE / 2
+    low, high = stats.beta.ppf(tails, wins + 0.5, n - wins + 0.5)
+    if wins == 0:
+        low = 0.0
+    if wins == n:
+        high = 1.0
+    return Improvement(n, float(wins), float(wins / n), float(low), float(high))
