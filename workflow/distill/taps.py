@@ -113,11 +113,12 @@ def pair_levels(
             f"tap `{settings.tap}`: no stride in common; student {[x.stride for x in student]}, "
             f"teacher {[x.stride for x in teacher]}"
         )
-    wanted = tuple(partners) if settings.levels is None else settings.levels
-    missing = [index for index in wanted if index not in partners]
-    if missing:
+    asked = range(len(student)) if settings.levels is None else settings.levels
+    strange = [index for index in asked if index >= len(student)]
+    wanted = tuple(index for index in asked if index in partners)
+    if strange or not wanted:
         raise TapError(
-            f"levels {missing} of tap `{settings.tap}` do not exist on both sides; "
+            f"levels {strange or list(asked)} of tap `{settings.tap}` do not exist on both sides; "
             f"allowed: {list(partners)}"
         )
     chosen = tuple(partners[index] for index in wanted)

@@ -1,0 +1,88 @@
+"""Where maps are read, and which meets which."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from methods.settings.mgd import MGDSettings
+from methods.settings.pkd import PKDSettings
+from tests.compat.detectors import WIDTH
+from tests.distill.pairs import SIDE, detector, distillation
+from workflow.distill.taps import Level, TapError, pair_levels, probe, tap_paths
+
+FIVE = tuple(Level(256, 8 * 2**step) for step in range(5))  # P3 to P7
+FOUR = tuple(Level(192, 4 * 2**step) for step in range(4))  # P2 to P5
+
+
+def test_a_pyramids_levels_are_found() -> None:
+    found = probe(detector(), "fpn-conv", (256, 256))
+    assert [level.stride for level in found] == [8, 16, 32, 64, 128]
+    assert {level.channels for level in found} == {WIDTH}
+
+
+def test_the_pooled_level_has_no_convolution() -> None:
+    network = detector("Faster R-CNN")
+    assert len(probe(network, "fpn-conv", (256, 256))) == 4
+    assert len(probe(network, "neck-out", (256, 256))) == 5
+
+
+def test_probing_leaves_the_mode_and_no_hooks() -> None:
+    network = detector().train()
+    probe(network, "neck-out", (SIDE, SIDE))
+    assert network.training
+    assert not network.neck._forward_hooks
+
+
+def test_reppoints_maps_before_and_after_the_norm_differ() -> None:
+    """`fpn-conv` is the bare convolution, `neck-out` what comes after group normalisation."""
+    network = detector("RepPoints")
+    model = distillation("mgd+pkd", student=network, teacher=detector("RepPoints", seed=2))
+    seen = {}
+    model.watch = lambda _iteration, pyramids, _batch: seen.update(pyramids)
+    images = torch.randn(2, 3, SIDE, SIDE)
+    pyramids, _ = model.eval().look(images, [])
+    raw, normed = pyramids["mgd"][0][0], pyramids["pkd"][0][0]
+    assert not torch.allclose(raw, normed)
+    assert torch.allclose(network.neck.fpn_convs[0].gn(raw), normed, atol=1e-6)
+
+
+def test_without_output_convolutions_the_tap_is_refused() -> None:
+    with pytest.raises(TapError, match="SSDNeck has no output convolutions; use tap `neck-out`"):
+        tap_paths(detector("SSD300"), "fpn-conv")
+
+
+def test_equal_pyramids_are_paired_level_by_level() -> None:
+    found = pair_levels(MGDSettings(), FIVE, FIVE)
+    assert found.student == found.teacher == (0, 1, 2, 3, 4)
+    assert found.strides == (8, 16, 32, 64, 128)
+
+
+def test_pyramids_that_start_elsewhere_are_paired_by_stride() -> None:
+    found = pair_levels(MGDSettings(), FIVE, FOUR)
+    assert (found.student, found.teacher) == ((0, 1, 2), (1, 2, 3))
+    assert found.strides == (8, 16, 32)
+    assert found.student_channels == (256, 256, 256)
+    assert found.teacher_channels == (192, 192, 192)
+
+
+def test_a_method_may_ask_for_pairs_by_index() -> None:
+    found = pair_levels(PKDSettings(), FIVE, FOUR)
+    assert found.student == found.teacher == (0, 1, 2, 3)
+    by_stride = pair_levels(PKDSettings(pairing="stride"), FIVE, FOUR)
+    assert (by_stride.student, by_stride.teacher) == ((0, 1, 2), (1, 2, 3))
+
+
+def test_levels_choose() -> None:
+    found = pair_levels(MGDSettings(levels=(1, 3)), FIVE, FIVE)
+    assert found.strides == (16, 64)
+
+
+def test_a_level_that_is_not_there_is_named() -> None:
+    with pytest.raises(TapError, match=r"levels \[7\] of tap `fpn-conv`.*allowed: \[0, 1, 2, 3\]"):
+        pair_levels(MGDSettings(levels=(0, 7)), FOUR, FOUR)
+
+
+def test_no_stride_in_common() -> None:
+    with pytest.raises(TapError, match="no stride in common"):
+        pair_levels(MGDSettings(), (Level(8, 8),), (Level(8, 30),))
