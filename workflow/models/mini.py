@@ -42,6 +42,8 @@ class MiniOptions(Frozen):
     """Side in pixels of the anchors (the point's reach in RepPoints) of the finest level."""
     proposals: int = 100
     """Per image, of two-stage detectors; 1000 at full size."""
+    frozen_statistics: bool = False
+    """Whether batch statistics stay those of the pre-training, as at full size."""
     shift: int = 12
     """Augmentation: images move by up to so many pixels. Digits cannot be mirrored."""
 
@@ -73,6 +75,7 @@ def model_config(
     model: ConfigDict = Config.fromfile(root / CONFIGS[options.architecture]).model
     model.data_preprocessor.update(mean=list(pixel_mean), std=list(pixel_std))
     model.backbone = ConfigDict(backbone_config(options.depth, options.width))
+    model.backbone.norm_eval = options.frozen_statistics
     expansion = 4 if options.depth >= 50 else 1
     first = options.strides[0].bit_length() - 3  # stride 4 is the first stage's
     model.neck.update(

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from workflow.data.catalogue import DataSet, describe
+from workflow.data.errors import DataError
+from workflow.data.state import require_valid
 from workflow.running import environment
 from workflow.running.errors import UserError
 from workflow.running.folder import RunFolder
@@ -67,12 +69,10 @@ def folder_of(options: argparse.Namespace, spec: RunSpec, what: str) -> RunFolde
 
 def dataset_of(options: argparse.Namespace, spec: RunSpec) -> DataSet:
     data = describe(spec.data, options.data)
-    missing = [str(s.annotations) for s in data.splits.values() if not s.annotations.is_file()]
-    if missing:
-        raise UserError(
-            f"data set {data.name!r}: no {missing[0]}; make it first with "
-            f"`python -m workflow.data.make`"
-        )
+    try:
+        require_valid(data)
+    except DataError as error:
+        raise UserError(str(error)) from error
     return data
 
 

@@ -59,6 +59,8 @@ def carry_out(
             folder.fail(str(problem))
         print(f"error: {spec.id}: {problem}", file=sys.stderr)
         return FAILURE
+    finally:
+        conductor.stop.close()
     if is_main_process():
         conductor.cost.write(folder.cost, iterations, conductor.parts(runner))
         folder.finish(plain_checkpoint(student_of(unwrapped(runner.model)), spec, data))

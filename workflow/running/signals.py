@@ -21,8 +21,15 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.received: int | None = None
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, self._remember)
+        self._before = {
+            number: signal.signal(number, self._remember)
+            for number in (signal.SIGTERM, signal.SIGUSR1)
+        }
+
+    def close(self) -> None:
+        """Signals mean again what they meant before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self.received = number

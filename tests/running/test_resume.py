@@ -1,0 +1,97 @@
+"""Killed with -9 or told to stop, started again: the same student, bit by bit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tests.running.conftest import start
+from tests.running.tiny import ITERATIONS, Tiny, record, same, weights
+from workflow.running.folder import RunFolder
+from workflow.spec import RunSpec
+
+PATIENCE = 240.0  # seconds; a busy machine imports slowly
+
+
+def test_a_distilled_run_survives_kill_9_at_any_moment(tiny: Tiny, distilled: Path) -> None:
+    """Killed twice, at no particular point of a step, then left to end."""
+    spec, root = tiny.student("mgd"), tiny.root.parent / "killed"
+    arguments = [*_into(tiny.arguments(spec), root), "--checkpoint-every", "1"]
+    folder = RunFolder(root, spec)
+    for moment in (2, 5):
+        process = start("workflow.train", *arguments)
+        _wait_for_iteration(folder, moment, process)
+        process.kill()
+        process.communicate()
+        assert not folder.student.exists()
+        assert record(folder.path)["status"] == "running"
+    process = start("workflow.train", *arguments)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert same(weights(folder.path), weights(distilled))
+    assert _losses(folder.path) == _losses(distilled)
+    assert json.loads(folder.cost.read_text())["attempts"] >= 2
+
+
+def test_slurm_s_warning_saves_and_asks_to_be_resumed(tiny: Tiny, baseline: Path) -> None:
+    spec, root = tiny.student("baseline"), tiny.root.parent / "warned"
+    arguments = _into(tiny.arguments(spec), root)
+    folder = RunFolder(root, spec)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        process = start("workflow.train", *arguments)
+        _wait_for_history(folder, process)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=PATIENCE)
+        if process.returncode == 0:  # the last step was done before the signal came
+            break
+        assert process.returncode == 75, output
+        assert "start again to go on" in output
+        assert len(folder.checkpoints.paths()) >= 1
+    process = start("workflow.train", *arguments)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert same(weights(folder.path), weights(baseline))
+
+
+def _into(arguments: list[str], root: Path) -> list[str]:
+    changed = [*arguments]
+    changed[changed.index("--root") + 1] = str(root)
+    return changed
+
+
+def _wait_for_iteration(folder: RunFolder, iteration: int, process: subprocess.Popen[str]) -> None:
+    _wait(process, lambda: any(_number(path) >= iteration for path in folder.checkpoints.paths()))
+
+
+def _wait_for_history(folder: RunFolder, process: subprocess.Popen[str]) -> None:
+    seen = folder.history.stat().st_mtime_ns if folder.history.exists() else 0
+    _wait(process, lambda: folder.history.exists() and folder.history.stat().st_mtime_ns > seen)
+
+
+def _wait(process: subprocess.Popen[str], come) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + PATIENCE
+    while not come():
+        assert time.monotonic() < deadline, "nothing happened"
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.002)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.split("-")[1])
+
+
+def _losses(folder: Path) -> list[dict[str, str]]:
+    """All of the history but the times."""
+    with (folder / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == ITERATIONS
+    return [{n: v for n, v in row.items() if not n.endswith("seconds")} for row in rows]
+
+
+def test_specs_are_told_apart(tiny: Tiny) -> None:
+    specs: list[RunSpec] = [tiny.student("baseline"), tiny.student("mgd"), tiny.teacher]
+    assert len({spec.id for spec in specs}) == len(specs)
