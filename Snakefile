@@ -22,6 +22,14 @@ include: "workflow/rules/targets.smk"
 # (teachers, students, tables, figures, report, table_<name>, figure_<name>, forecast, status) stand
 # in workflow/rules/targets.smk.
 rule all:
+    default_target: True
     input:
-        OUT / "verdicts" / "all.txt",
+        outcomes(SCOPES["all"]),
+        PRODUCTS["all"],
+    log:
+        OUT / "logs" / "all.log",
     localrule: True
+    conda:
+        "environment.yml"
+    shell:
+        f"{PYTHON} -m workflow.verdict {ASK} --scope {{rule}} 2>&1 | tee {{log}}"

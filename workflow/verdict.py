@@ -1,6 +1,6 @@
 """The last word on a target: fails, with a list, if any of its runs was given up.
 
-    python -m workflow.verdict --suite demo --scope tables --out results/suites/demo/...
+    python -m workflow.verdict --suite demo --scope tables
 
 Runs that were given up are forgotten here, so that the next call tries them again; what they have
 trained so far stays. Imports no torch.
@@ -24,15 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--suite", required=True)
     parser.add_argument("--scope", required=True)
     parser.add_argument("--runs", type=Path, default=Path("results/runs"))
-    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     wanted = scopes(load(options.suite))[options.scope]
     found = {id: outcome.read(options.runs, id) for id in wanted}
     missing = [id for id, ended in found.items() if ended is None]
     failed = {id: ended for id, ended in found.items() if ended and not ended.complete}
     if not failed and not missing:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(f"{len(wanted)} runs complete\n", encoding="utf-8")
+        print(f"{options.scope}: all {len(wanted)} runs complete")
         return 0
     print(f"{len(failed) + len(missing)} of {len(wanted)} runs have no result:", file=sys.stderr)
     for id, ended in failed.items():

@@ -1,5 +1,5 @@
-# What can be asked for. Each of these ends in a verdict: everything that could be made is made
-# first, then the call fails with a list if runs were given up.
+# What can be asked for. Each target ends in a verdict: everything that could be made is made first,
+# then the call fails with a list if runs were given up.
 TABLES = {name: [OUT / "tables" / f"{name}.html"] for name in SUITE.tables}
 FIGURES = {name: [OUT / "figures" / f"{name}.png"] for name in SUITE.figures}
 PRODUCTS = {
@@ -23,30 +23,21 @@ FORECAST_OPTIONS = " ".join(
 )
 
 
-rule verdict:
-    input:
-        lambda wildcards: outcomes(SCOPES[wildcards.scope]),
-        lambda wildcards: PRODUCTS[wildcards.scope],
-    output:
-        OUT / "verdicts" / "{scope}.txt",
-    log:
-        OUT / "logs" / "verdict-{scope}.log",
-    localrule: True
-    conda:
-        "../../environment.yml"
-    shell:
-        f"{PYTHON} -m workflow.verdict {ASK}"
-        " --scope {wildcards.scope} --out {output} 2>&1 | tee {log} >&2"
-
-
 for target in PRODUCTS.keys() - {"all"}:
 
     rule:
         name:
             target
         input:
-            OUT / "verdicts" / f"{target}.txt",
+            outcomes(SCOPES[target]),
+            PRODUCTS[target],
+        log:
+            OUT / "logs" / f"{target}.log",
         localrule: True
+        conda:
+            "../../environment.yml"
+        shell:
+            f"{PYTHON} -m workflow.verdict {ASK} --scope {{rule}} 2>&1 | tee {{log}}"
 
 
 rule forecast:
