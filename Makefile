@@ -30,7 +30,7 @@ $(STAMP): requirements.txt
 	@touch $@
 
 demo: setup  ## Reproduce the small benchmark on this machine: tables, figures and a report
-	$(RUN) snakemake --workflow-profile workflow/profiles/default
+	$(RUN) snakemake
 	@printf '\n%s\n' "Done. In results/suites/demo:"
 	@printf '  %-9s %s\n' report report.html tables 'tables/*.md (also .tex, .html, .csv)' \
 		figures 'figures/*.pdf (also .png)' records records.csv

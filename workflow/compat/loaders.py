@@ -36,12 +36,12 @@ def install() -> None:
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    return load_tensors(filename, map_location)
+    return load_tensors(filename, map_location or "cpu")
 
 
 def load_from_http(filename: str, map_location: Any = None, model_dir: str | None = None) -> Any:
     """Download once into torch's cache, checked against the digits in the name, and load."""
-    return load_tensors(download(filename, model_dir), map_location)
+    return load_tensors(download(filename, model_dir), map_location or "cpu")
 
 
 def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
