@@ -17,6 +17,7 @@ workflow.compat.install()
 
 from workflow.compat.checkpoints import CheckpointError  # noqa: E402 (once it is installed)
 from workflow.data.catalogue import describe  # noqa: E402
+from workflow.data.state import fingerprint  # noqa: E402
 from workflow.models.build import build_detector  # noqa: E402
 from workflow.models.weights import (  # noqa: E402
     WeightsError,
@@ -28,7 +29,7 @@ from workflow.models.weights import (  # noqa: E402
 from workflow.models.zoo import ZooError  # noqa: E402
 from workflow.running import asked, networks  # noqa: E402
 from workflow.running.errors import UserError, speaking  # noqa: E402
-from workflow.running.folder import RunFolder, dataset_fingerprint  # noqa: E402
+from workflow.running.folder import RunFolder  # noqa: E402
 from workflow.running.student import plain_checkpoint  # noqa: E402
 
 
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         load_into(detector, read_weights(found), found.source)
     except (WeightsError, CheckpointError, ZooError) as error:
         raise UserError(f"{spec.id}: {error}") from error
-    folder.begin(dataset_fingerprint(data.root))
+    folder.begin(fingerprint(data))
     folder.finish(plain_checkpoint(detector, spec, data))
     print(f"{spec.id}: {found.source}, SHA-256 {found.sha256[:16]}...")
     return 0

@@ -102,8 +102,9 @@ def resolve(name: str, options: Mapping[str, Any], base: Path = Path()) -> DataS
             f"{'.'.join(str(part) for part in problem['loc']) or 'options'}: {problem['msg']}"
             for problem in error.errors()
         )
-        known = ", ".join(["digits", *COCO_SHARES])
-        hint = "" if name in known else f" (embedded sets: {known}; any other name is your own set)"
+        known = ("digits", *COCO_SHARES)
+        hint = f" (known sets: {', '.join(known)}; any other name is your own set)"
+        hint = "" if name in known else hint
         raise DataError(f"data set {name!r}: {problems}{hint}") from error
 
 

@@ -38,7 +38,7 @@ def vouch(folder: Path, content: dict[str, Any], reports: dict[str, Report]) -> 
             **content,
             "validator": VALIDATOR,
             "counts": {split: report.counts for split, report in reports.items()},
-            "notes": [line for r in reports.values() if r.problems for line in r.lines()],
+            "notes": {s: r.to_json()["problems"] for s, r in reports.items() if r.problems},
             "linked": {s: listing(path) for s, path in linked.items() if path.is_symlink()},
         },
     )
@@ -57,8 +57,13 @@ def listing(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def fingerprint(dataset: DataSet) -> str:
-    """SHA-256 of the content: options, annotations, images. Wherever the files lie, it is equal."""
+def fingerprint(dataset: DataSet) -> str | None:
+    """SHA-256 of the content: options, annotations, images. Wherever the files lie, it is equal.
+
+    None where the set is not made.
+    """
+    if not (dataset.root / MANIFEST).is_file():
+        return None
     manifest = read_manifest(dataset.root)
     identity = {key: manifest.get(key) for key in ("name", "options", "files", "linked")}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -39,7 +39,8 @@ def shuffled(ids: Collection[int], purpose: str, seed: int) -> NDArray[np.int64]
 
 
 def choose(shown: Mask, order: NDArray[np.int64], count: int) -> Mask:
-    """(I,) `count` images in which every category keeps its share, and none is lost.
+    """(I,) `count` images in which every category keeps its share, and none is lost (so there may
+    be more of them where so few cannot show every category).
 
     The rarest category chooses first: images taken for it bring common ones along, never the
     other way round.
@@ -56,6 +57,7 @@ def choose(shown: Mask, order: NDArray[np.int64], count: int) -> Mask:
     if (short := count - int(taken.sum())) > 0:
         taken[order[~taken[order]][:short]] = True
     _trim(shown, order, wanted, taken, count)
+    _trim(shown, order, np.minimum(wanted, 1), taken, count)  # shares give way, categories do not
     return taken
 
 

@@ -7,9 +7,10 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from workflow.running.checkpoints import Checkpoints, save_atomically
 from workflow.running.environment import code_revision, hardware, versions
@@ -28,6 +29,8 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.cost = self.path / "cost.json"
         self.predictions = self.path / "predictions.json.gz"
+        self.methods = self.work / "methods.pth"
+        """The distillers' own weights (generators, gates), for drawing what they saw."""
         self.checkpoints = Checkpoints(self.work / "checkpoints")
 
     def read(self) -> dict[str, Any]:
@@ -71,6 +74,10 @@ class RunFolder:
         self._end("complete", student_sha256=file_sha256(self.student))
         self.checkpoints.clear()
 
+    def snapshots(self) -> list[Path]:
+        """Students on their way, oldest first; where the training was asked to keep some."""
+        return sorted((self.work / "snapshots").glob("iteration-*.pth"))
+
     def fail(self, reason: str) -> None:
         self._end("failed", reason=reason)
 
@@ -81,23 +88,22 @@ class RunFolder:
         write_text(self.record, json.dumps(record, indent=2) + "\n")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_bytes(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    with temporary.open("wb") as file:
+        write(file)
     os.replace(temporary, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, lambda file: file.write(text.encode()))
 
 
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def dataset_fingerprint(root: Path) -> str | None:
-    """Of the data set's manifest, which holds the hash of every file."""
-    manifest = root / "manifest.json"
-    return file_sha256(manifest) if manifest.is_file() else None
 
 
 def now() -> str:

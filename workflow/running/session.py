@@ -11,9 +11,11 @@ from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
 from workflow.data.catalogue import DataSet
+from workflow.data.state import fingerprint
+from workflow.running.checkpoints import save_atomically
 from workflow.running.conduct import Conductor
 from workflow.running.errors import DONE, FAILURE
-from workflow.running.folder import RunFolder, dataset_fingerprint
+from workflow.running.folder import RunFolder
 from workflow.running.guard import Diverged
 from workflow.running.networks import student_of
 from workflow.running.order import order_of
@@ -38,7 +40,7 @@ def carry_out(
         folder, iterations, options.checkpoint_every, spread(options.snapshots, iterations)
     )
     if is_main_process():
-        folder.begin(dataset_fingerprint(data.root))
+        folder.begin(fingerprint(data))
     runner = build_runner(
         network,
         loader,
@@ -63,6 +65,9 @@ def carry_out(
         conductor.stop.close()
     if is_main_process():
         conductor.cost.write(folder.cost, iterations, conductor.parts(runner))
+        methods = getattr(unwrapped(runner.model), "methods", None)
+        if methods is not None:
+            save_atomically(methods.state_dict(), folder.methods)
         folder.finish(plain_checkpoint(student_of(unwrapped(runner.model)), spec, data))
     return DONE
 
