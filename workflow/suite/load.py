@@ -13,6 +13,7 @@ from workflow.data.errors import DataError
 from workflow.models import catalogue as model_catalogue
 from workflow.spec import DataSpec
 from workflow.suite import published
+from workflow.suite.borrow import borrow
 from workflow.suite.expand import Expansion
 from workflow.suite.problems import Collector, Problem, SuiteError, unknown_name
 from workflow.suite.schema import SuiteFile
@@ -26,7 +27,7 @@ def names() -> tuple[str, ...]:
     """The shipped suites, as they are asked for."""
     return tuple(
         sorted(
-            path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("*.yaml")
+            path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("[!_]*.yaml")
         )
     )
 
@@ -49,7 +50,7 @@ def find(name_or_path: str | Path) -> Path:
 def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> Suite:
     """Reads, checks and expands a suite. `overrides` are laid over the file's keys."""
     path = find(name_or_path)
-    source = _read(path, ())
+    source = borrow(_read(path, ()), lambda name: _read(_beside(path, name), ()))
     if overrides:
         source = overlay(source, overrides)
     problems = Collector(source)
@@ -95,9 +96,8 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Source:
     if not isinstance(base, str):
         collector.add(("extends",), f"expected a suite's name or file, found {base!r}")
         collector.stop_if_any()
-    beside = path.parent / str(base)
     try:
-        target = beside if beside.suffix and beside.is_file() else find(str(base))
+        target = _beside(path, base)
     except SuiteError as error:
         collector.add(("extends",), error.problems[0].message)
         raise SuiteError(collector.problems) from error
@@ -105,6 +105,12 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Source:
         collector.add(("extends",), f"{base!r} extends this file in turn")
         collector.stop_if_any()
     return merge(_read(target, (*seen, path.resolve())), source)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Another suite, by its place beside this one or as anybody would call it."""
+    beside = path.parent / name
+    return beside if beside.suffix and beside.is_file() else find(name)
 
 
 def _validate(source: Source, problems: Collector) -> SuiteFile:

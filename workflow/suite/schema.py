@@ -10,6 +10,8 @@ from methods.settings.base import Frozen
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+=_-]*$", max_length=80)]
 """Names become folders, so they hold no spaces and no slashes."""
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+"""Tables and figures are targets, `table_<key>`, and files."""
 TableKind = Literal["results", "ablation", "costs", "published"]
 FigureKind = Literal[
     "curves",
@@ -105,6 +107,8 @@ class Block(Frozen):
 class TableEntry(Block):
     """A table, and with it the runs that it needs."""
 
+    like: str | None = None
+    """`<suite> <table>`: a table of another suite, taken over with its runs."""
     title: str = ""
     kind: TableKind | None = None
     """`published` where a paper's table is named, else `results`."""
@@ -182,8 +186,8 @@ class SuiteFile(Frozen):
     schedules: Schedules = Schedules()
     checkpoints: dict[str, str] = {}
     """Model -> `<path>#sha256=<hex>`: teachers of your own, instead of the zoo's or a training."""
-    tables: dict[Name, TableEntry] = {}
-    figures: dict[Name, FigureEntry] = {}
+    tables: dict[Key, TableEntry] = {}
+    figures: dict[Key, FigureEntry] = {}
     attend: Attend = Attend()
     resources: Resources = Resources()
     not_run: list[NotRun] = []
