@@ -268,7 +268,7 @@ def _table(
             "methods": [] if row.startswith("baseline") else [row.split("-")[0]],
             "changed": CHANGED.get(row, {}),
             "baseline": [suite.id(group, "baseline", seed) for seed in seeds],
-            "published": published.get(row),
+            "published": dict(published[row]) if row in published else None,
         }
         for group in suite.plan["pairs"]
         for row in rows

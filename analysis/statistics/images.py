@@ -1,0 +1,75 @@
+"""Image-level uncertainty of run folders: finds the annotations by their hash, keeps what it drew.
+
+A COCO-sized run takes ten seconds to resample, so its draws are kept below the suite's folder,
+named by the hash of what they were made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.evaluate_input import Annotations, read_annotations, read_detections
+from analysis.statistics.bootstrap import ImageSample, resample_images
+from analysis.statistics.matching import match
+
+PREDICTIONS_FILE = "predictions.json.gz"
+
+
+@dataclass
+class ImageUncertainty:
+    """`sample(run)` for a line of the records; None with a reason in `problems` where it cannot."""
+
+    data_dir: Path
+    cache_dir: Path
+    resamples: int = 1000
+    problems: dict[str, str] = field(default_factory=dict)
+    _annotations: dict[str, Annotations] = field(default_factory=dict)
+
+    def sample(self, run: pd.Series[Any]) -> ImageSample | None:
+        kept = self._kept(run)
+        if kept.exists():
+            with np.load(kept) as content:
+                return ImageSample(
+                    float(content["value"]), content["drawn"], int(content["images"])
+                )
+        try:
+            annotations = self._annotations_of(str(run["annotations_sha256"]))
+            detections = read_detections(Path(run["folder"]) / PREDICTIONS_FILE, annotations)
+            sample = resample_images(match(annotations, detections), self.resamples)
+        except AnalysisError as error:
+            self.problems[str(run["id"])] = str(error)
+            return None
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".part.npz")
+        np.savez(partial, value=sample.value, drawn=sample.drawn, images=sample.images)
+        partial.replace(kept)
+        return sample
+
+    def _kept(self, run: pd.Series[Any]) -> Path:
+        source = f"{run['predictions_sha256']}/{run['annotations_sha256']}/{self.resamples}"
+        return self.cache_dir / f"{hashlib.sha256(source.encode()).hexdigest()[:20]}.npz"
+
+    def _annotations_of(self, sha256: str) -> Annotations:
+        if sha256 not in self._annotations:
+            if sha256 not in self._files:
+                raise AnalysisError(
+                    f"{self.data_dir}: no annotation file with SHA-256 {sha256[:10]}..., so the "
+                    "uncertainty from the choice of images is not known"
+                )
+            self._annotations[sha256] = read_annotations(self._files[sha256])
+        return self._annotations[sha256]
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        return {
+            hashlib.sha256(path.read_bytes()).hexdigest(): path
+            for path in sorted(self.data_dir.glob("*/annotations/*.json"))
+        }
