@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 
 from methods.contract import Batch, Context, Distiller, Pyramid
 from methods.parts.align import align_levels
@@ -35,6 +34,7 @@ from methods.parts.boxes import background, relative_boxes, smallest_box
 from methods.parts.compare import full_precision, squared
 from methods.parts.reference import cells_scale, channels_scale
 from methods.parts.relate import GlobalContext, NonLocal
+from methods.parts.streams import weighted_squares
 from methods.settings.fgd import FGDSettings
 
 
@@ -83,31 +83,45 @@ class FGD(Distiller):
         with torch.no_grad():
             cells, channels = self._attention(teacher)
             scales = self.areas(boxes, cells)
-        terms = {}
-        if scales:
-            error = mse_loss(full_precision(student), full_precision(teacher), reduction="none")
-            weights = torch.cat(list(scales.values()), dim=1) * cells  # (N, areas, H, W)
-            with torch.autocast(error.device.type, enabled=False):  # sums stay in float32
-                sums = error.flatten(2) @ weights.to(error.dtype).flatten(2).transpose(1, 2)
-            # (N, C, areas) -> (areas,)
-            sums = (sums * channels.flatten(2)).sum(dim=(0, 1)) * (by_channels / images)
-            terms.update(zip(scales, sums, strict=True))
+        # What every cell weighs in each sum of squares, the context term's plain one among them.
+        weights = {name: scale * cells for name, scale in scales.items()}
+        shifted = bool(switches.context) and switches.relation == "global-context"
+        if shifted:
+            weights["context"] = torch.ones_like(cells)
+        terms: dict[str, Tensor] = {}
+        if weights:
+            stacked = torch.cat(list(weights.values()), dim=1)  # (N, K, H, W)
+            sums = weighted_squares(full_precision(student), full_precision(teacher), stacked)
+            terms = dict(zip(weights, sums.split(1, dim=2), strict=True))  # (N, C, 1) each
+        for name in scales:
+            terms[name] = (terms[name] * channels[..., 0]).sum() * (by_channels / images)
         if switches.attention:
             cells_s, channels_s = self._attention(student)
             over_cells = (cells_s - cells).abs().sum() * by_cells
             over_channels = (channels_s - channels).abs().sum() * by_channels
             terms["attention"] = (over_cells + over_channels) / images
+        if shifted:
+            terms["context"] = self._shifted(level, student, teacher, terms["context"]) / images
+        elif switches.context:
+            related_s = self.student_context[level](student)
+            related_t = self.teacher_context[level](teacher)
+            terms["context"] = squared(related_s, related_t, "sum")
         if switches.context:
-            terms["context"] = self._context(level, student, teacher) * (by_cells * by_channels)
+            terms["context"] = terms["context"] * (by_cells * by_channels)
         return terms
 
-    def _context(self, level: int, student: Tensor, teacher: Tensor) -> Tensor:
-        block_s, block_t = self.student_context[level], self.teacher_context[level]
-        if self.settings.relation == "non-local":
-            return squared(block_s(student), block_t(teacher), "sum")
-        # R_s(S) - R_t(T) = S + (added_s - added_t) - T: one new map instead of two.
-        shift = full_precision(block_s.added(student)) - full_precision(block_t.added(teacher))
-        return squared(full_precision(student) + shift, teacher, "sum")
+    def _shifted(self, level: int, student: Tensor, teacher: Tensor, squares: Tensor) -> Tensor:
+        """sum (R_s(S) - R_t(T))^2, from each channel's sum of (S - T)^2, (N, C, 1).
+
+        The blocks add one vector to all cells, so the difference is D = S - T shifted by k, and
+        over P cells sum (D + k)^2 = sum D^2 - P mean(D)^2 + P (mean(D) + k)^2: no more maps.
+        """
+        added_s, mean_s = self.student_context[level].added_and_mean(student)
+        added_t, mean_t = self.teacher_context[level].added_and_mean(teacher)
+        shift, mean = full_precision(added_s) - full_precision(added_t), mean_s - mean_t
+        cells = student.shape[2] * student.shape[3]
+        spread = squares[..., None] - cells * mean.square()
+        return (spread + cells * (mean + shift).square()).sum()
 
     def _attention(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, H, W) and (N, C, 1, 1); 1 everywhere for the kind that is switched off."""

@@ -10,33 +10,23 @@ from __future__ import annotations
 from torch import Tensor
 
 from methods.parts.compare import full_precision
+from methods.parts.streams import absolute_sums
 
 
 def strengths(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean |F| of every cell (N, 1, H, W) and of every channel (N, C, 1, 1), |F| computed once."""
-    size = full_precision(maps).abs()
-    return _cells(size), _channels(size)
+    """Mean |F| of every cell (N, 1, H, W) and of every channel (N, C, 1, 1), in one pass."""
+    cells, channels = absolute_sums(full_precision(maps))
+    return cells / maps.shape[1], channels / (maps.shape[2] * maps.shape[3])
 
 
 def cell_strength(maps: Tensor) -> Tensor:
     """Mean |F| over the channels, (N, C, H, W) -> (N, 1, H, W)."""
-    return _cells(full_precision(maps).abs())
+    return strengths(maps)[0]
 
 
 def channel_strength(maps: Tensor) -> Tensor:
     """Mean |F| over the cells, (N, C, H, W) -> (N, C, 1, 1)."""
-    return _channels(full_precision(maps).abs())
-
-
-# Sums divided afterwards are means whose gradient is a view, not one more map.
-
-
-def _cells(size: Tensor) -> Tensor:
-    return size.sum(dim=1, keepdim=True) / size.shape[1]
-
-
-def _channels(size: Tensor) -> Tensor:
-    return size.sum(dim=(2, 3), keepdim=True) / (size.shape[2] * size.shape[3])
+    return strengths(maps)[1]
 
 
 def attend(strength: Tensor, temperature: float) -> Tensor:

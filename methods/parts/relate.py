@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+
+from methods.parts.compare import full_precision
+from methods.parts.streams import weighted_sums
 
 
 class GlobalContext(nn.Module):
@@ -32,9 +36,15 @@ class GlobalContext(nn.Module):
 
     def added(self, maps: Tensor) -> Tensor:
         """What every cell gets, (N, C, 1, 1)."""
-        weights = self.key(maps).flatten(2).softmax(dim=2)  # (N, 1, H W)
-        context = maps.flatten(2) @ weights.to(maps.dtype).transpose(1, 2)  # (N, C, 1)
-        return self.transform(context.unsqueeze(3))
+        return self.added_and_mean(maps)[0]
+
+    def added_and_mean(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """And the mean over the cells, (N, C, 1, 1), found in the same pass over the map."""
+        maps = full_precision(maps)
+        weights = full_precision(self.key(maps)).flatten(2).softmax(dim=2)  # (N, 1, H W)
+        even = torch.full_like(weights, 1 / weights.shape[2])
+        context, mean = weighted_sums(maps, torch.cat([weights, even], dim=1)).split(1, dim=2)
+        return self.transform(context.unsqueeze(3)), mean.unsqueeze(3)
 
 
 class NonLocal(nn.Module):
