@@ -83,14 +83,37 @@ def min_max(
 ) -> Tensor:
     """Rescales to [0, 1] by the smallest and largest value; `detach` holds both constant.
 
-    A constant channel becomes 0, and its gradient is as large as 1 / epsilon.
+    A constant channel becomes 0, and its gradient is as large as 1 / epsilon. Where several cells
+    share the smallest or largest value, one of them gets the gradient, as from `torch.min`.
     """
-    maps = full_precision(maps)
-    flat = maps.flatten({"tensor": 0, "image": 1, "channel": 2}[extent])
-    lowest, highest = torch.aminmax(flat.detach() if detach else flat, dim=-1)
-    shape = lowest.shape + (1,) * (maps.dim() - lowest.dim())
-    lowest, highest = lowest.reshape(shape), highest.reshape(shape)
-    return (maps - lowest) / (highest - lowest + epsilon)
+    flat = full_precision(maps).flatten({"tensor": 0, "image": 1, "channel": 2}[extent])
+    return _MinMax.apply(flat, detach, epsilon).view(maps.shape)
+
+
+class _MinMax(torch.autograd.Function):
+    """Over the last dimension; the backward is worked out, as it decides what the rows cost."""
+
+    @staticmethod
+    def forward(ctx, flat: Tensor, detach: bool, epsilon: float) -> Tensor:
+        lowest, first = flat.min(dim=-1, keepdim=True)
+        highest, last = flat.max(dim=-1, keepdim=True)
+        factor = (highest - lowest + epsilon).reciprocal()
+        rescaled = (flat - lowest).mul_(factor)
+        ctx.detach = detach
+        ctx.save_for_backward(rescaled, factor, first, last)
+        return rescaled
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor):
+        rescaled, factor, first, last = ctx.saved_tensors
+        gradient = upstream * factor
+        if not ctx.detach:
+            # y = (x - low) f, f = 1 / (high - low + epsilon): dy/dlow = f (y - 1), dy/dhigh = -f y
+            plain = gradient.sum(dim=-1, keepdim=True)
+            weighted = torch.linalg.vecdot(gradient, rescaled).unsqueeze(-1)
+            gradient.scatter_add_(-1, first, weighted - plain)
+            gradient.scatter_add_(-1, last, -weighted)
+        return gradient, None, None
 
 
 def _reduce(difference: Tensor, reduction: Reduction) -> Tensor:

@@ -3,7 +3,8 @@
 An 11x11 depthwise convolution costs tens of times an L2 loss. Here the separable window is a banded
 matrix for each side of the map, with the padding folded into it, and filtering is two products with
 its blocks: `rows @ map @ columns^T`. The value and its gradient are computed together, a few
-channels at a time, so that everything between the two maps stays in the cache.
+channels at a time, so that everything between the two maps stays in the cache. Inside, maps lie as
+(H, M, W), M channels of some images side by side: then each product is one large one.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ def dissimilarity_map(
     """What `dissimilarity` averages, cell by cell: (N, C, h, w), smaller than the maps if valid."""
     student, teacher = full_precision(student), full_precision(teacher)
     with torch.autocast(student.device.type, enabled=False):
-        bands = _Bands(student, window)
-        known, free = _moments(student.flatten(0, 1), teacher.flatten(0, 1), bands)
-        return _error(known, free, factors).unflatten(0, student.shape[:2])
+        sides = (maps.flatten(0, 1).transpose(0, 1) for maps in (student, teacher))
+        error = _error(*_moments(*sides, _Bands(student, window), factors), factors)
+        return error.transpose(0, 1).unflatten(0, student.shape[:2])
 
 
 class _Dissimilarity(torch.autograd.Function):
@@ -77,70 +78,78 @@ class _Dissimilarity(torch.autograd.Function):
         with torch.autocast(student.device.type, enabled=False):
             for start in range(0, len(students), chunk):
                 part = slice(start, start + chunk)
-                slot = None if gradient is None else gradient[part]
-                total += _chunk(students[part], teachers[part], bands, factors, slot)
+                one = students[part].transpose(0, 1).contiguous()  # (H, M, W)
+                other = teachers[part].transpose(0, 1).contiguous()
+                error, slope = _chunk(one, other, bands, factors, wanted=gradient is not None)
+                total += error
+                if gradient is not None:
+                    gradient[part] = slope.transpose(0, 1)
         cells = students.shape[0] * bands.rows.shape[0] * bands.columns.shape[0]
         if gradient is not None:
-            ctx.save_for_backward(gradient.div_(cells).view(student.shape))
+            ctx.save_for_backward(gradient.view(student.shape))
+            ctx.cells = cells
         return total / cells
 
     @staticmethod
     def backward(ctx, upstream: Tensor):
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream, None, None, None
+        return gradient * (upstream / ctx.cells), None, None, None
 
 
 def _chunk(
-    student: Tensor, teacher: Tensor, bands: _Bands, factors: Factors, gradient: Tensor | None
-) -> Tensor:
-    """Sum of the error over a few maps (M, H, W); writes its gradient where one is wanted."""
-    known, free = _moments(student, teacher, bands)
-    if gradient is None:
-        return _error(known, free, factors).sum()
+    student: Tensor, teacher: Tensor, bands: _Bands, factors: Factors, *, wanted: bool
+) -> tuple[Tensor, Tensor]:
+    """Sum of the error over some maps (H, M, W), and its gradient where wanted."""
+    known, free = _moments(student, teacher, bands, factors)
+    if not wanted:
+        return _error(known, free, factors).sum(), student
     with torch.enable_grad():
         total = _error(known, [moment.requires_grad_() for moment in free], factors).sum()
         slopes = torch.autograd.grad(total, free, allow_unused=True, materialize_grads=True)
-    mean, square, product = (bands.adjoint(slope) for slope in slopes)
-    torch.addcmul(mean, student, square, value=2, out=gradient)
-    gradient.addcmul_(teacher, product)
-    return total.detach()
+    mean, energy, product = bands.adjoint(torch.stack(slopes, dim=1)).unbind(1)
+    slope = torch.addcmul(mean, student, energy, value=2)
+    return total.detach(), slope.addcmul_(teacher, product)
 
 
-def _moments(student: Tensor, teacher: Tensor, bands: _Bands) -> tuple[list[Tensor], list[Tensor]]:
-    """Windowed E[T], E[T^2], and E[S], E[S^2], E[S T], which follow the student."""
-    known = [teacher, teacher.square()]
-    free = [student, student.square(), student * teacher]
-    return [bands.filter(maps) for maps in known], [bands.filter(maps) for maps in free]
+def _moments(
+    student: Tensor, teacher: Tensor, bands: _Bands, factors: Factors
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Windowed moments of maps (H, M, W), each (h, M, w), filtered as one stack.
+
+    Known: E[T], and E[T^2] where contrast and structure need it apart. Free, as they follow the
+    student: E[S], E[S^2 + T^2], E[S T].
+    """
+    apart = factors in ("c", "s")
+    stack = student.new_empty(student.shape[0], 5 if apart else 4, *student.shape[1:])
+    stack[:, 0], stack[:, 1] = teacher, student
+    torch.mul(student, student, out=stack[:, 2]).addcmul_(teacher, teacher)
+    torch.mul(student, teacher, out=stack[:, 3])
+    if apart:
+        torch.mul(teacher, teacher, out=stack[:, 4])
+    mean_t, *free = bands.filter(stack).unbind(1)
+    return [mean_t, *free[3:]], free[:3]
 
 
 def _error(known: list[Tensor], free: list[Tensor], factors: Factors) -> Tensor:
     """(1 - SSIM) / 2 per cell, from the windowed moments."""
-    teacher_mean, teacher_square = known
-    mean, square, product = free
-    variance = square - mean.square()
-    teacher_variance = teacher_square - teacher_mean.square()
-    covariance = product - mean * teacher_mean
-    above, below = [], []
-    if "l" in factors:
-        above.append(2 * mean * teacher_mean + _LUMINANCE)
-        below.append(mean.square() + teacher_mean.square() + _LUMINANCE)
-    if "cs" in factors:  # the product of both, where the deviations cancel
-        above.append(2 * covariance + _CONTRAST)
-        below.append(variance + teacher_variance + _CONTRAST)
-    elif "c" in factors or "s" in factors:
-        variance = variance.clamp(min=_LEAST_VARIANCE)
-        teacher_variance = teacher_variance.clamp(min=_LEAST_VARIANCE)
-        deviations = (variance * teacher_variance).sqrt()
-        if "c" in factors:
-            above.append(2 * deviations + _CONTRAST)
-            below.append(variance + teacher_variance + _CONTRAST)
+    mean_t, (mean, energy, product) = known[0], free
+    means, squares = mean * mean_t, mean.square() + mean_t.square()
+    variances, covariance = energy - squares, product - means
+    if factors == "l":
+        above, below = 2 * means + _LUMINANCE, squares + _LUMINANCE
+    elif "cs" in factors:  # the product of both, where the deviations cancel
+        above, below = 2 * covariance + _CONTRAST, variances + _CONTRAST
+    else:
+        variance_t = (known[1] - mean_t.square()).clamp(min=_LEAST_VARIANCE)
+        variance = (energy - known[1] - mean.square()).clamp(min=_LEAST_VARIANCE)
+        deviations = (variance * variance_t).sqrt()
+        if factors == "c":
+            above, below = 2 * deviations + _CONTRAST, variance + variance_t + _CONTRAST
         else:
-            above.append(covariance + _STRUCTURE)
-            below.append(deviations + _STRUCTURE)
-    numerator, denominator = above[0], below[0]
-    for more_above, more_below in zip(above[1:], below[1:], strict=True):
-        numerator, denominator = numerator * more_above, denominator * more_below
-    return ((1 - numerator / (denominator + _TINY)) / 2).clamp(0, 1)
+            above, below = covariance + _STRUCTURE, deviations + _STRUCTURE
+    if factors == "lcs":
+        above, below = above * (2 * means + _LUMINANCE), below * (squares + _LUMINANCE)
+    return ((1 - above / (below + _TINY)) / 2).clamp(0, 1)
 
 
 class _Bands:
@@ -165,17 +174,17 @@ class _Bands:
     def _apply(
         self, rows: Tensor, columns: Tensor, maps: Tensor, before: int, after: int
     ) -> Tensor:
-        """(M, H, W) -> (M, h, w): `rows @ maps @ columns^T`, skipping the zeros of both bands."""
-        count, height, width = maps.shape
-        wide = maps.new_empty(count, height, columns.shape[0])
-        flat, flat_wide = maps.reshape(-1, width), wide.view(-1, columns.shape[0])
+        """(H, ..., W) -> (h, ..., w): `rows @ maps @ columns^T`, skipping the bands' zeros."""
+        middle = maps.shape[1:-1]
+        flat = maps.reshape(-1, maps.shape[-1])
+        wide = flat.new_empty(len(flat), columns.shape[0])
         for out, into in self._blocks(*columns.shape, before, after):
-            torch.mm(flat[:, into], columns[out, into].t(), out=flat_wide[:, out])
-        result = maps.new_empty(count, rows.shape[0], wide.shape[2])
+            torch.mm(flat[:, into], columns[out, into].t(), out=wide[:, out])
+        wide = wide.view(maps.shape[0], -1)  # (H, M w)
+        result = wide.new_empty(rows.shape[0], wide.shape[1])
         for out, into in self._blocks(*rows.shape, before, after):
-            block = rows[out, into].expand(count, -1, -1)
-            torch.bmm(block, wide[:, into], out=result[:, out])
-        return result
+            torch.mm(rows[out, into], wide[into], out=result[out])
+        return result.view(rows.shape[0], *middle, columns.shape[0])
 
     def _blocks(self, outputs: int, inputs: int, before: int, after: int):
         """Slices of outputs, each with the slice of inputs that its window reaches."""

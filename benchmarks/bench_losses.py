@@ -1,0 +1,276 @@
+"""Time and memory of every method's loss, as a ratio to plain L2 on the same maps.
+
+    python -m benchmarks.bench_losses                                  # the rows below, full size
+    python -m benchmarks.bench_losses --size 400x672 --rows ssim fgd   # smaller, some rows
+    python -m benchmarks.bench_losses --device cuda --csv losses.csv
+
+Forward and backward of a loss on the pyramid of a padded batch: the gradient reaches the student's
+maps and what the method trains. L2 is the mean squared difference of all levels, and is timed
+before every repetition of a row, so that the ratio (their median) is of neighbours in time and a
+busy machine counts for both. Memory is the peak above what the maps and the method occupy. The
+last columns say how fast a row's convolutions and products are done, and what that is of a plain
+3x3 convolution's speed on the same maps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from methods.build import build
+from methods.contract import Batch, Context, Distiller, Pyramid
+from methods.settings.base import FAMILIES
+from methods.settings.resolve import RowError, resolve
+
+ROWS = (
+    *("l1", "l2", "l2-sum", "fitnet", "fitnet-gtbox", "fgfi"),
+    *("ssim", "ssim-noadapter", "ssim-nopsi", "pkd", "cwd"),
+    *("fkd", "fkd-am", "fgd", "fgd-focal", "mgd", "amd", "amd-mask-only"),
+)
+STRIDES = {"two-stage": (4, 8, 16, 32)}
+DEFAULT_STRIDES = (8, 16, 32, 64, 128)
+PADDING = 32  # detectors pad their batches to a multiple of this
+BOXES = 12  # in each image
+
+
+@dataclass
+class Line:
+    """One row of the table. Times are of forward and backward."""
+
+    row: str
+    seconds: float
+    ratio: float
+    peak_mib: float | None
+    gflop: float
+    gflop_per_second: float
+    of_convolution: float
+
+
+class Work:
+    """The maps of one batch, and what is timed on them."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.device = torch.device(arguments.device)
+        self.family = arguments.family
+        self.channels = arguments.channels
+        self.strides = STRIDES.get(arguments.family, DEFAULT_STRIDES)
+        sizes = [side + -side % PADDING for side in arguments.size]
+        self.batch = self._batch(arguments.images, (sizes[0], sizes[1]), arguments.size)
+        self.student = tuple(
+            level.requires_grad_() for level in self._maps(arguments.images, sizes)
+        )
+        self.teacher = self._maps(arguments.images, sizes)
+
+    def _maps(self, images: int, sizes: list[int]) -> Pyramid:
+        shapes = [[-(-side // stride) for side in sizes] for stride in self.strides]
+        return tuple(
+            torch.randn(images, self.channels, *shape, device=self.device) for shape in shapes
+        )
+
+    def _batch(self, images: int, padded: tuple[int, int], size: tuple[int, int]) -> Batch:
+        height, width = size
+        limits = torch.tensor([width, height])
+        corners = torch.rand(images, BOXES, 2, 2) * limits
+        boxes = torch.cat([corners.amin(dim=2), corners.amax(dim=2)], dim=2).to(self.device)
+        labels = torch.zeros(BOXES, dtype=torch.int64, device=self.device)
+        return Batch(padded, ((height, width),) * images, tuple(boxes), (labels,) * images)
+
+    def distiller(self, row: str) -> tuple[Distiller, Callable[[], Tensor]]:
+        (spec,) = resolve(row, self.family).methods
+        levels = [
+            level
+            for level in spec.settings["levels"] or range(len(self.strides))
+            if level < len(self.strides)
+        ]
+        if spec.settings["levels"] is not None:
+            spec = spec.model_copy(update={"settings": {**spec.settings, "levels": levels}})
+        widths = (self.channels,) * len(levels)
+        context = Context(self.family, widths, widths, tuple(self.strides[i] for i in levels))
+        module = build(spec, context).to(self.device)
+        student = tuple(self.student[level] for level in levels)
+        teacher = tuple(self.teacher[level] for level in levels)
+        return module, lambda: torch.stack(
+            list(module(student, teacher, self.batch).values())
+        ).sum()
+
+    def squared(self) -> Tensor:
+        pairs = zip(self.student, self.teacher, strict=True)
+        return torch.stack([(one - other).pow(2).mean() for one, other in pairs]).sum()
+
+    def run(self, loss: Callable[[], Tensor], parameters: list[nn.Parameter]) -> float:
+        """Seconds of one forward and backward."""
+        for leaf in (*self.student, *parameters):
+            leaf.grad = None
+        self._wait()
+        start = time.perf_counter()
+        loss().backward()
+        self._wait()
+        return time.perf_counter() - start
+
+    def peak_mib(self, loss: Callable[[], Tensor], parameters: list[nn.Parameter]) -> float | None:
+        """Memory of one forward and backward beyond what was occupied before."""
+        for leaf in (*self.student, *parameters):
+            leaf.grad = None
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            self.run(loss, parameters)
+            return (torch.cuda.max_memory_allocated() - before) / 2**20
+        before = _process_kib("VmRSS")
+        try:
+            Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
+        except OSError:
+            return None
+        self.run(loss, parameters)
+        return (_process_kib("VmHWM") - before) / 2**10
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+def _process_kib(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def operations(loss: Callable[[], Tensor]) -> float:
+    """Floating-point operations of convolutions and products, forward and backward."""
+    with FlopCounterMode(display=False) as counter:
+        loss().backward()
+    return float(counter.get_total_flops())
+
+
+def measure(work: Work, row: str, repeats: int, convolution: float | None) -> Line:
+    module, loss = work.distiller(row)
+    return _line(work, row, loss, list(module.parameters()), repeats, convolution)
+
+
+def _line(
+    work: Work,
+    row: str,
+    loss: Callable[[], Tensor],
+    parameters: list[nn.Parameter],
+    repeats: int,
+    convolution: float | None,
+) -> Line:
+    flop = operations(loss)  # also the first, slower run
+    peak = work.peak_mib(loss, parameters)
+    work.run(work.squared, [])
+    seconds, ratios = [], []
+    for _ in range(repeats):
+        reference = work.run(work.squared, [])
+        seconds.append(work.run(loss, parameters))
+        ratios.append(seconds[-1] / reference)
+    speed = flop / statistics.median(seconds) / 1e9
+    return Line(
+        row=row,
+        seconds=statistics.median(seconds),
+        ratio=statistics.median(ratios),
+        peak_mib=peak,
+        gflop=flop / 1e9,
+        gflop_per_second=speed,
+        of_convolution=speed / convolution if convolution else 1.0,
+    )
+
+
+def plain_convolution(work: Work, repeats: int) -> Line:
+    """What the generators of MGD and AMD are made of, once."""
+    layer = nn.Conv2d(work.channels, work.channels, 3, padding=1).to(work.device)
+    return _line(
+        work,
+        "plain 3x3 convolution",
+        lambda: torch.stack([layer(level).sum() for level in work.student]).sum(),
+        list(layer.parameters()),
+        repeats,
+        None,
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(part) for part in text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not HEIGHTxWIDTH, as 800x1333") from None
+    return height, width
+
+
+def arguments_of(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench_losses", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), help="rows of a suite, by name")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--family", choices=FAMILIES, default="one-stage")
+    parser.add_argument("--size", type=_size, default=(800, 1333), metavar="HEIGHTxWIDTH")
+    parser.add_argument("--images", type=int, default=2)
+    parser.add_argument("--channels", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="on the CPU; default: torch's own choice")
+    parser.add_argument("--csv", type=Path, help="also write the table here")
+    arguments = parser.parse_args(words)
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: this machine has no CUDA device that torch can use")
+    for row in arguments.rows:
+        try:
+            recipe = resolve(row, arguments.family)
+        except RowError as error:
+            parser.error(str(error))
+        if len(recipe.methods) != 1 or recipe.needs != {"features"}:
+            parser.error(f"--rows {row}: only single methods on the detector's maps can be timed")
+    return arguments
+
+
+def main(words: list[str]) -> list[Line]:
+    arguments = arguments_of(words)
+    if any(row.startswith("mmrazor-") for row in arguments.rows):
+        import workflow.compat
+
+        workflow.compat.install()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    work = Work(arguments)
+    height, width = arguments.size
+    print(
+        f"{arguments.images} images of {height}x{width}, {arguments.channels} channels, strides "
+        f"{work.strides}, {arguments.device}, {torch.get_num_threads()} threads, "
+        f"torch {torch.__version__}, median of {arguments.repeats}"
+    )
+    print(f"{'row':24}{'seconds':>9}{'of L2':>8}{'MiB':>8}{'GFLOP':>9}{'GFLOP/s':>9}{'of conv':>9}")
+    lines = [plain_convolution(work, arguments.repeats)]
+    _show(lines[0])
+    for row in arguments.rows:
+        lines.append(measure(work, row, arguments.repeats, lines[0].gflop_per_second))
+        _show(lines[-1])
+    if arguments.csv:
+        with arguments.csv.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Line)])
+            writer.writeheader()
+            writer.writerows(asdict(line) for line in lines)
+    return lines
+
+
+def _show(line: Line) -> None:
+    peak = "" if line.peak_mib is None else f"{line.peak_mib:.0f}"
+    print(
+        f"{line.row:24}{line.seconds:9.3f}{line.ratio:8.2f}{peak:>8}{line.gflop:9.1f}"
+        f"{line.gflop_per_second:9.1f}{line.of_convolution:9.0%}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
