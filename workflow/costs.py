@@ -60,27 +60,35 @@ def training_images(run: RunSpec) -> float:
     return float(run.data.options.get("train", COCO_TRAINING_IMAGES))
 
 
-def modelled(run: RunSpec, gpus: int = 1, speed: float | None = None) -> float:
-    """Seconds, from the forward passes of student and teacher."""
+def around(run: RunSpec, speed: float | None = None) -> float:
+    """Seconds beside the training: imports, building, predicting the test images."""
     known = table()[fidelity(run)]
-    forward = known["forward_ms"]
-    usual = statistics.median(forward.values())
-    student = forward.get(run.model["name"], usual)
     factor = known["speed"] if speed is None else speed
-    predict = student / 1000 * known["test_images"] / factor if run.family else 0
+    predict = _forward_ms(run.model) / 1000 * known["test_images"] / factor if run.family else 0
+    return float(known["start_seconds"] + predict)
+
+
+def modelled(run: RunSpec, gpus: int = 1, speed: float | None = None) -> float:
+    """Seconds of training, from the forward passes of student and teacher."""
     if run.schedule is None:
-        return float(known["start_seconds"] + predict)
-    step = student * (1 + known["backward"])
+        return 0.0
+    known = table()[fidelity(run)]
+    factor = known["speed"] if speed is None else speed
+    step = _forward_ms(run.model) * (1 + known["backward"])
     if run.teacher_model is not None:
-        step += forward.get(run.teacher_model["name"], usual)
+        step += _forward_ms(run.teacher_model)
     step *= 1 + known["overhead"] * (1 + len(run.methods))
     images = iterations(run) * run.schedule.batch_size
-    training = step / 1000 * images / factor / max(1, gpus)
-    return float(known["start_seconds"] + training + predict)
+    return float(step / 1000 * images / factor / max(1, gpus))
+
+
+def _forward_ms(model: dict[str, Any]) -> float:
+    known = table()[model["fidelity"]]["forward_ms"]
+    return float(known.get(model["name"], statistics.median(known.values())))
 
 
 class Measured:
-    """Costs of the suite's runs that are done, and what they say of runs like them."""
+    """Seconds of training of the suite's runs that are done, and what they say of their like."""
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow.command import speaking
-from workflow.costs import Estimate, Measured, fidelity, modelled, table
+from workflow.costs import Estimate, Measured, around, fidelity, modelled, table
 from workflow.suite import Suite, load
 
 LIMIT_FACTOR = 1.5
@@ -72,14 +72,14 @@ class Forecast:
     def _estimate(self, id: str) -> Estimate:
         run = self.suite.by_id[id]
         disk = float(table()[fidelity(run)]["disk_mb"]) * 1e6
+        rest = around(run, self.speed)
         own = self.measured.of(id)
         if own is not None:
-            return Estimate(own, "measured", done=True, disk_bytes=disk)
+            return Estimate(own + rest, "measured", done=True, disk_bytes=disk)
         like = self.measured.like(run)
         if like is not None:
-            start = float(table()[fidelity(run)]["start_seconds"])
-            return Estimate(like + start, "like it", disk_bytes=disk)
-        return Estimate(modelled(run, self.gpus, self.speed), "model", disk_bytes=disk)
+            return Estimate(like + rest, "like it", disk_bytes=disk)
+        return Estimate(modelled(run, self.gpus, self.speed) + rest, "model", disk_bytes=disk)
 
     def limit_minutes(self, id: str, attempt: int = 1) -> int:
         """A time limit that an ordinary run stays well below."""

@@ -27,7 +27,8 @@ def names() -> tuple[str, ...]:
     """The shipped suites, as they are asked for."""
     return tuple(
         sorted(
-            path.relative_to(SHIPPED).with_suffix("").as_posix() for path in SHIPPED.rglob("[!_]*.yaml")
+            path.relative_to(SHIPPED).with_suffix("").as_posix()
+            for path in SHIPPED.rglob("[!_]*.yaml")
         )
     )
 
@@ -116,14 +117,18 @@ def _beside(path: Path, name: str) -> Path:
 def _validate(source: Source, problems: Collector) -> SuiteFile:
     """The typed file. What is wrong is told and left out, so that the rest can be checked too."""
     data = copy.deepcopy(source.data)
+    left_out: set[Location] = set()
     while True:
         try:
             return SuiteFile.model_validate(data)
         except ValidationError as error:
-            problems.validation(error, SuiteFile)
-            locations = [item["loc"] for item in error.errors(include_url=False)]
+            problems.validation(error, SuiteFile, told=left_out)
+            found = {tuple(item["loc"]) for item in error.errors(include_url=False)}
+            # What is required cannot be left out alone: what holds it goes too.
+            going = {at[:-1] if at in left_out else at for at in found}
+            left_out |= going
             # From the back, so that an index still means what it meant.
-            pruned = [_prune(data, loc) for loc in sorted(locations, key=_depth, reverse=True)]
+            pruned = [_prune(data, at) for at in sorted(going, key=_depth, reverse=True)]
             if not all(pruned):
                 raise SuiteError(problems.problems) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
@@ -53,10 +53,19 @@ class Collector:
     def unknown(self, location: Location, what: str, found: str, allowed: Iterable[str]) -> None:
         self.add(location, unknown_name(what, found, allowed))
 
-    def validation(self, error: ValidationError, model: type[BaseModel], at: Location = ()) -> None:
-        """Turns pydantic's errors into problems; `at` is where the validated part stands."""
+    def validation(
+        self,
+        error: ValidationError,
+        model: type[BaseModel],
+        at: Location = (),
+        told: Container[Location] = (),
+    ) -> None:
+        """Turns pydantic's errors into problems; `at` is where the validated part stands, `told`
+        what was said before."""
         for item in error.errors(include_url=False):
             relative = tuple(item["loc"])
+            if relative in told:
+                continue
             self.add((*at, *relative), _describe(item, model, relative))
 
     def stop_if_any(self) -> None:
