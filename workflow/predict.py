@@ -22,7 +22,6 @@ from workflow.running.detections import detections, write_detections  # noqa: E4
 from workflow.running.errors import speaking  # noqa: E402
 from workflow.running.loading import open_split, split_loader, test_pipeline  # noqa: E402
 from workflow.running.progress import Progress  # noqa: E402
-from workflow.running.runner import training_device  # noqa: E402
 
 
 @speaking
@@ -36,10 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     config = networks.configuration(spec.model, data, spec)
     detector = build_detector(config, spec.seed, pretrained=False)
     detector.load_state_dict(networks.load_weights(folder.student))
-    detector.to(training_device()).eval()
+    detector.to(environment.device()).eval()
 
     scales = spec.schedule.image_scale if spec.schedule else ()
-    pipeline = config.test_pipeline or test_pipeline(scales)
+    pipeline = config.test_pipeline or test_pipeline(data, scales)
     dataset = open_split(data, options.split, pipeline)
     progress = Progress(f"{spec.group} {spec.row} seed {spec.seed}: images", len(dataset))
     found: list[dict[str, Any]] = []

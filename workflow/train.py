@@ -41,7 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     # Which images, in what order and how augmented: decided by the seed and each one's position.
     config = networks.configuration(spec.model, data, spec)
-    pipeline = config.train_pipeline or loading.train_pipeline(schedule.image_scale, config.shift)
+    pipeline = config.train_pipeline or loading.train_pipeline(
+        data, schedule.image_scale, config.shift
+    )
     images = loading.open_split(data, "train", pipeline, training=True)
     loader = loading.train_loader(
         images, schedule, spec.seed, asked.workers(options), environment.rank(), processes

@@ -17,10 +17,8 @@ def test_two_processes_have_the_losses_of_one(tiny: Tiny) -> None:
     spec = tiny.student("baseline", model={"frozen_statistics": True})
     folders = {}
     for count in (1, 2):
-        root = tiny.root.parent / f"processes-{count}"
-        arguments = tiny.arguments(spec)
-        arguments[arguments.index("--root") + 1] = str(root)
-        process = start("workflow.train", *arguments, processes=count)
+        root = tiny.elsewhere(f"processes-{count}")
+        process = start("workflow.train", *tiny.arguments(spec, root=root), processes=count)
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         folders[count] = root / spec.id

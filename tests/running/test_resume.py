@@ -7,20 +7,20 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.running.conftest import start
 from tests.running.tiny import ITERATIONS, Tiny, record, same, weights
 from workflow.running.folder import RunFolder
-from workflow.spec import RunSpec
 
 PATIENCE = 240.0  # seconds; a busy machine imports slowly
 
 
 def test_a_distilled_run_survives_kill_9_at_any_moment(tiny: Tiny, distilled: Path) -> None:
     """Killed twice, at no particular point of a step, then left to end."""
-    spec, root = tiny.student("mgd"), tiny.root.parent / "killed"
-    arguments = [*_into(tiny.arguments(spec), root), "--checkpoint-every", "1"]
+    spec, root = tiny.student("mgd"), tiny.elsewhere("killed")
+    arguments = tiny.arguments(spec, "--checkpoint-every", "1", root=root)
     folder = RunFolder(root, spec)
     for moment in (2, 5):
         process = start("workflow.train", *arguments)
@@ -38,8 +38,8 @@ def test_a_distilled_run_survives_kill_9_at_any_moment(tiny: Tiny, distilled: Pa
 
 
 def test_slurm_s_warning_saves_and_asks_to_be_resumed(tiny: Tiny, baseline: Path) -> None:
-    spec, root = tiny.student("baseline"), tiny.root.parent / "warned"
-    arguments = _into(tiny.arguments(spec), root)
+    spec, root = tiny.student("baseline"), tiny.elsewhere("warned")
+    arguments = tiny.arguments(spec, root=root)
     folder = RunFolder(root, spec)
     for number in (signal.SIGUSR1, signal.SIGTERM):
         process = start("workflow.train", *arguments)
@@ -57,12 +57,6 @@ def test_slurm_s_warning_saves_and_asks_to_be_resumed(tiny: Tiny, baseline: Path
     assert same(weights(folder.path), weights(baseline))
 
 
-def _into(arguments: list[str], root: Path) -> list[str]:
-    changed = [*arguments]
-    changed[changed.index("--root") + 1] = str(root)
-    return changed
-
-
 def _wait_for_iteration(folder: RunFolder, iteration: int, process: subprocess.Popen[str]) -> None:
     _wait(process, lambda: any(_number(path) >= iteration for path in folder.checkpoints.paths()))
 
@@ -72,7 +66,7 @@ def _wait_for_history(folder: RunFolder, process: subprocess.Popen[str]) -> None
     _wait(process, lambda: folder.history.exists() and folder.history.stat().st_mtime_ns > seen)
 
 
-def _wait(process: subprocess.Popen[str], come) -> None:  # type: ignore[no-untyped-def]
+def _wait(process: subprocess.Popen[str], come: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not come():
         assert time.monotonic() < deadline, "nothing happened"
@@ -90,8 +84,3 @@ def _losses(folder: Path) -> list[dict[str, str]]:
         rows = list(csv.DictReader(file))
     assert len(rows) == ITERATIONS
     return [{n: v for n, v in row.items() if not n.endswith("seconds")} for row in rows]
-
-
-def test_specs_are_told_apart(tiny: Tiny) -> None:
-    specs: list[RunSpec] = [tiny.student("baseline"), tiny.student("mgd"), tiny.teacher]
-    assert len({spec.id for spec in specs}) == len(specs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,17 @@ class Tiny:
             **({**taught, **changes} if recipe.methods else changes),
         )
 
-    def arguments(self, spec: RunSpec, *more: str) -> list[str]:
+    def elsewhere(self, name: str) -> Path:
+        """Another place for runs, in which only the teacher stands already."""
+        root = self.root.parent / name
+        shutil.copytree(self.root / self.teacher.id, root / self.teacher.id)
+        return root
+
+    def arguments(self, spec: RunSpec, *more: str, root: Path | None = None) -> list[str]:
         """A program's command line for this run."""
         path = self.specs / f"{spec.hash}.json"
         path.write_text(spec.model_dump_json(), encoding="utf-8")
-        places = ["--root", str(self.root), "--data", str(self.data_root)]
+        places = ["--root", str(root or self.root), "--data", str(self.data_root)]
         return ["--spec", str(path), *places, *more]
 
 

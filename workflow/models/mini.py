@@ -38,8 +38,10 @@ class MiniOptions(Frozen):
     convolutions: int = 2
     """Stacked in each branch of a dense head; 4 (RepPoints 3) at full size."""
     strides: tuple[int, ...] = (8, 16, 32, 64)
-    smallest_object: float = 16.0
+    smallest_object: float = 12.0
     """Side in pixels of the anchors (the point's reach in RepPoints) of the finest level."""
+    anchor_shapes: tuple[float, ...] = (1.5,)
+    """Height over width of the anchors: digits are upright."""
     proposals: int = 100
     """Per image, of two-stage detectors; 1000 at full size."""
     frozen_statistics: bool = False
@@ -113,7 +115,7 @@ def _shrink_dense(model: ConfigDict, options: MiniOptions, classes: int) -> None
         head.anchor_generator.update(
             octave_base_scale=reach,
             scales_per_octave=2,
-            ratios=[0.5, 1.0],  # digits are upright or square, never wide
+            ratios=list(options.anchor_shapes),
             strides=list(options.strides),
         )
 
@@ -122,7 +124,7 @@ def _shrink_two_stage(model: ConfigDict, options: MiniOptions, classes: int) -> 
     model.rpn_head.update(in_channels=options.neck, feat_channels=options.neck)
     model.rpn_head.anchor_generator.update(
         scales=[options.smallest_object / options.strides[0]],
-        ratios=[0.5, 1.0],
+        ratios=list(options.anchor_shapes),
         strides=list(options.strides),
     )
     # The max-pooled last level only proposes: regions are cut from those with a convolution.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmdet.structures import DetDataSample
+
+from workflow.running.folder import write_bytes
 
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 """Far below what moves an AP; they halve the file."""
@@ -32,11 +33,6 @@ def detections(sample: DetDataSample, category_ids: Sequence[int]) -> list[dict[
 
 
 def write_detections(found: list[dict[str, Any]], path: Path) -> None:
-    """Whole or not at all, and with no time stamp inside."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with (
-        temporary.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
-    ):
-        packed.write(json.dumps(found, separators=(",", ":")).encode())
-    os.replace(temporary, path)
+    """With no time stamp inside."""
+    text = json.dumps(found, separators=(",", ":")).encode()
+    write_bytes(path, lambda file: file.write(gzip.compress(text, mtime=0)))

@@ -34,6 +34,11 @@ def prepare() -> None:
     register_all_modules(init_default_scope=True)
 
 
+def device() -> torch.device:
+    """Of a program that runs alone."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 

@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
+from mmcv.transforms import TRANSFORMS, LoadImageFromFile
 from mmdet.datasets import CocoDataset
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
@@ -18,17 +19,34 @@ META = (
     "img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "flip", "flip_direction",
 )  # fmt: skip
 Pipeline = list[dict[str, Any]]
+Scales = tuple[tuple[int, int], ...]
 
 
-def train_pipeline(scales: tuple[tuple[int, int], ...], shift: int = 0) -> Pipeline:
+@TRANSFORMS.register_module()
+class LoadSmallImage(LoadImageFromFile):
+    """For images of one small size: read once, kept in memory, never resized."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, dict[str, Any]] = {}
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        path = results["img_path"]
+        if path not in self.kept:
+            loaded = super().transform({"img_path": path})
+            self.kept[path] = {**loaded, "scale_factor": (1.0, 1.0)}
+        kept = self.kept[path]
+        return {**results, **kept, "img": kept["img"].copy()}  # later steps draw into it
+
+
+def train_pipeline(data: DataSet, scales: Scales, shift: int = 0) -> Pipeline:
     """For detectors without a packaged configuration of their own.
 
     `shift` moves images instead of mirroring them, for data that has a reading direction.
     """
     steps: Pipeline = [
-        {"type": "LoadImageFromFile"},
+        *_loading(data, scales),
         {"type": "LoadAnnotations", "with_bbox": True},
-        _resize(scales),
     ]
     if shift:
         steps.append({"type": "RandomShift", "prob": 1.0, "max_shift_px": shift})
@@ -37,14 +55,20 @@ def train_pipeline(scales: tuple[tuple[int, int], ...], shift: int = 0) -> Pipel
     return [*steps, {"type": "PackDetInputs", "meta_keys": META}]
 
 
-def test_pipeline(scales: tuple[tuple[int, int], ...]) -> Pipeline:
+def test_pipeline(data: DataSet, scales: Scales) -> Pipeline:
     """At the largest scale; boxes are loaded for drawing, and never reach the network."""
     return [
-        {"type": "LoadImageFromFile"},
-        _resize(scales[-1:]),
+        *_loading(data, scales[-1:]),
         {"type": "LoadAnnotations", "with_bbox": True},
         {"type": "PackDetInputs", "meta_keys": META},
     ]
+
+
+def boxes_first(pipeline: Pipeline) -> Pipeline:
+    """The same steps, with boxes loaded before anything is resized, so that they follow."""
+    boxes = {"type": "LoadAnnotations", "with_bbox": True}
+    others = [step for step in pipeline if step["type"] != "LoadAnnotations"]
+    return [others[0], boxes, *others[1:]]
 
 
 def open_split(
@@ -101,13 +125,15 @@ def split_loader(dataset: CocoDataset, batch_size: int, workers: int) -> DataLoa
     )
 
 
-def _resize(scales: tuple[tuple[int, int], ...]) -> dict[str, Any]:
-    if not scales:
-        return {"type": "Resize", "scale_factor": 1.0}  # notes the scale, which heads ask for
-    if len(scales) == 1:
-        return {"type": "Resize", "scale": tuple(scales[0]), "keep_ratio": True}
-    return {
-        "type": "RandomChoiceResize",
-        "scales": [tuple(scale) for scale in scales],
-        "keep_ratio": True,
-    }
+def _loading(data: DataSet, scales: Scales) -> Pipeline:
+    sides = [tuple(scale) for scale in scales]
+    if not sides and data.image_size is not None:
+        return [{"type": "LoadSmallImage"}]
+    resize: dict[str, Any] = {"type": "Resize", "keep_ratio": True}
+    if not sides:
+        resize["scale_factor"] = 1.0  # as it is; heads ask for the scale
+    elif len(sides) == 1:
+        resize["scale"] = sides[0]
+    else:
+        resize = {"type": "RandomChoiceResize", "scales": sides, "keep_ratio": True}
+    return [{"type": "LoadImageFromFile"}, resize]

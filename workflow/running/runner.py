@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.registry import LOOPS, OPTIM_WRAPPERS
@@ -173,13 +172,6 @@ def rate_schedulers(schedule: ScheduleSpec, iterations: int) -> list[dict[str, A
 def unwrapped(model: nn.Module) -> nn.Module:
     inner: nn.Module = getattr(model, "module", model)
     return inner
-
-
-def training_device() -> torch.device:
-    name = get_device()
-    if name == "cuda" and "LOCAL_RANK" in os.environ:
-        name = f"cuda:{os.environ['LOCAL_RANK']}"
-    return torch.device(name)
 
 
 def _wrapper(on_cuda: bool) -> dict[str, Any]:

@@ -23,7 +23,10 @@ def sow(*parts: object) -> None:
     seed = seed_of(*parts)
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    # torch.manual_seed would queue a call, with its stack, for a GPU that may never be used.
+    torch.random.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed)
 
 
 class SowEveryIteration(Hook):

@@ -1,0 +1,94 @@
+"""`attend` on a student that was really trained; agreement on maps whose agreement is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.running.tiny import ITERATIONS, Tiny
+from workflow import attend, train
+from workflow.running import agreement
+
+SIDE, STRIDES = 128, (8, 16, 32, 64)
+
+
+@pytest.fixture(scope="module")
+def attended(tiny: Tiny) -> Path:
+    spec = tiny.student("amd")
+    assert train.main(tiny.arguments(spec, "--snapshots", "3")) == 0
+    assert attend.main(tiny.arguments(spec, "--images", "3")) == 0
+    return tiny.root / spec.id
+
+
+def test_attention_of_teacher_student_and_the_student_before(attended: Path) -> None:
+    with np.load(attended / "attention.npz") as arrays:
+        meta = json.loads(str(arrays["meta"]))
+        for what in ("teacher", "student", "before"):
+            for index, stride in enumerate(STRIDES):
+                found = arrays[f"{what}/{index}"]
+                assert found.shape == (3, SIDE // stride, SIDE // stride)
+                assert found.mean((1, 2)) == pytest.approx(1, abs=1e-4)
+        assert not np.allclose(arrays["student/0"], arrays["before/0"])
+        assert not np.allclose(arrays["student/0"], arrays["teacher/0"])
+    assert meta["levels"] == [
+        {"name": f"P{level}", "stride": stride}
+        for level, stride in zip((3, 4, 5, 6), STRIDES, strict=True)
+    ]
+    assert meta["temperature"] == 0.5
+    for image in meta["images"]:
+        assert (image["height"], image["width"], image["scale"]) == (SIDE, SIDE, 1.0)
+        assert (image["padded_height"], image["padded_width"]) == (SIDE, SIDE)
+        assert len(image["boxes"]) == len(image["labels"]) > 0
+
+
+def test_the_methods_own_maps_are_there(attended: Path) -> None:
+    with np.load(attended / "attention.npz") as arrays:
+        masks = [name for name in arrays if name.startswith("amd.mask/")]
+        gates = [name for name in arrays if name.startswith("amd.gate/")]
+        assert len(masks) == len(gates) == len(STRIDES)
+        assert set(np.unique(arrays["amd.mask/0"])) <= {0.0, 1.0}
+        assert arrays["amd.gate/0"].shape == (3, 16)
+
+
+def test_agreement_at_every_snapshot(attended: Path) -> None:
+    with (attended / "agreement.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {int(row["iteration"]) for row in rows} == {0, ITERATIONS // 2, ITERATIONS}
+    assert {row["region"] for row in rows} == {"all", "inside", "outside"}
+    assert {row["level"] for row in rows} == {"P3", "P4", "P5", "P6"}
+    for row in rows:
+        if row["correlation"]:
+            assert -1 <= float(row["correlation"]) <= 1
+            assert float(row["kl"]) >= 0
+
+
+def test_a_baseline_has_no_teacher_to_be_compared_with(tiny: Tiny, baseline: Path) -> None:
+    spec = tiny.student("baseline")
+    assert attend.main(tiny.arguments(spec, "--images", "2")) == 0
+    with np.load(baseline / "attention.npz") as arrays:
+        assert {name.split("/")[0] for name in arrays} == {"meta", "student", "before"}
+    assert not (baseline / "agreement.csv").exists()
+
+
+def test_equal_maps_agree_and_opposite_ones_do_not() -> None:
+    map_, every = np.random.default_rng(0).random((6, 6)) + 0.1, np.ones((6, 6), bool)
+    correlation, divergence = agreement.compare(map_, map_, every) or (0, 1)
+    assert correlation == pytest.approx(1)
+    assert divergence == pytest.approx(0, abs=1e-9)
+    correlation, divergence = agreement.compare(map_, 2 - map_, every) or (1, 0)
+    assert correlation == pytest.approx(-1)
+    assert divergence > 0
+    assert agreement.compare(map_, map_, every & False) is None
+    assert agreement.compare(np.ones((6, 6)), map_, every) is None
+
+
+def test_cells_are_inside_where_their_centre_is() -> None:
+    inside = agreement.inside_boxes([(8, 16, 24, 32)], scale=2.0, stride=16, shape=(8, 8))
+    # Cells are 8 image pixels wide, with centres at 4, 12, 20, 28 ...
+    assert np.argwhere(inside).tolist() == [[2, 1], [2, 2], [3, 1], [3, 2]]
+    valid = agreement.in_image((40, 128), stride=16, shape=(8, 8))
+    assert valid.sum() == 2 * 8
