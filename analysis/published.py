@@ -68,6 +68,8 @@ class Comparison:
     metric: str
     status: Status
     why: str
+    apart: str = ""
+    """What keeps our figure from standing in one column with printed ones, if anything does."""
 
     @property
     def printed_value(self) -> float | None:
@@ -82,7 +84,7 @@ class Comparison:
         """Ours minus printed; None unless both are numbers of one protocol."""
         if self.printed_value is None or self.estimate is None:
             return None
-        if self.status in ("different protocol", "not run"):
+        if self.apart:
             return None
         return self.estimate.mean - self.printed_value
 
@@ -117,21 +119,25 @@ def prediction_interval(ours: Estimate) -> tuple[float, float] | None:
     return ours.mean - half, ours.mean + half
 
 
-def other_protocol(printed: Printed, plan: Plan, cell: Cell) -> str:
-    """What keeps the two numbers from being compared; empty where nothing does."""
+def other_protocol(printed: Printed | None, plan: Plan, cell: Cell) -> str:
+    """What keeps the two numbers from being compared; empty where nothing does. A figure from
+    another data set or other detectors is of another protocol whatever is printed."""
     run = plan.by_id[cell.runs[0]] if cell.runs else None
     pair: Pair | None = plan.pairs.get(cell.group)
-    if printed.key.metric_set not in MEASURED:
-        return f"printed as {printed.key.metric_set}, which is not measured here"
     if run and run.data != COCO:
         return f"ours on {run.data}, printed on {PRINTED_ON}"
     if pair and pair.fidelity != COCO:
         return f"ours with {pair.fidelity} detectors, printed with full-size ones"
-    if run and printed.key.schedule and run.schedule != printed.key.schedule:
-        return f"schedule {run.schedule or 'of our own'}, printed with {printed.key.schedule}"
+    if printed is None:
+        return ""
+    key = printed.key
+    if key.metric_set not in MEASURED:
+        return f"printed as {key.metric_set}, which is not measured here"
+    if run and key.schedule and run.schedule != key.schedule:
+        return f"schedule {run.schedule or 'of our own'}, printed with {key.schedule}"
     student = pair.published_student if pair else ""
-    if student and printed.key.student and student != printed.key.student:
-        return f"student {student}, printed for {printed.key.student}"
+    if student and key.student and student != key.student:
+        return f"student {student}, printed for {key.student}"
     return ""
 
 
@@ -146,21 +152,21 @@ def compare(
         told = ", ".join(f"{name}={value!r}" for name, value in key.model_dump().items())
         raise AnalysisError(f"{FILE.name} has no row with {told} (row {cell.cell.row!r})")
     metric = MEASURED.get(printed.key.metric_set, "AP") if printed else "AP"
-    status, why = _status(plan, cell, printed, metric)
-    return Comparison(cell.cell.title, cell.cell.group, printed, cell, metric, status, why)
+    apart = other_protocol(printed, plan, cell.cell)
+    status, why = _status(cell, printed, metric, apart)
+    return Comparison(cell.cell.title, cell.cell.group, printed, cell, metric, status, why, apart)
 
 
 def _status(
-    plan: Plan, cell: CellStatistics, printed: Printed | None, metric: str
+    cell: CellStatistics, printed: Printed | None, metric: str, apart: str
 ) -> tuple[Status, str]:
     ours = cell.estimates.get(metric)
     if ours is None:
         return "not run", "; ".join(sorted(set(cell.missing.values())))
     if printed is None or metric not in printed.values:
         return "not printed", ""
-    why = other_protocol(printed, plan, cell.cell)
-    if why:
-        return "different protocol", why
+    if apart:
+        return "different protocol", apart
     predicted = prediction_interval(ours)
     if predicted is None:
         return "not resolved", "one seed leaves no interval"
@@ -192,11 +198,28 @@ def compare_table(
         # A paper's table named as the file spells it ('Table 1; Table 2') is meant as a whole.
         if (here or _same_place(key, table)) and key not in joined:
             metric = MEASURED.get(key.metric_set, "AP")
-            title = " ".join(filter(None, (key.method, f"({key.variant})" * bool(key.variant))))
             why = _why_not_run(key, plan.not_run)
-            group = " -> ".join(filter(None, (key.teacher, key.student)))
-            found.append(Comparison(title, group, printed, None, metric, "not run", why))
+            found.append(
+                Comparison(
+                    _title(key, plan), _group(key, plan), printed, None, metric, "not run", why
+                )
+            )
     return found
+
+
+def _title(key: PublishedKey, plan: Plan) -> str:
+    method = plan.methods.get(key.method)
+    title = method.title if method else key.method
+    return f"{title} ({key.variant})" if key.variant else title
+
+
+def _group(key: PublishedKey, plan: Plan) -> str:
+    """The suite's pair where it is the same one, else the models' names."""
+    for name, pair in plan.pairs.items():
+        same_teacher = key.teacher in ("", pair.published_teacher)
+        if key.student and key.student == pair.published_student and same_teacher:
+            return name
+    return " → ".join(filter(None, (key.teacher, key.student)))
 
 
 def _same_place(key: PublishedKey, table: TablePlan) -> bool:
@@ -242,7 +265,7 @@ def rankings(comparisons: list[Comparison]) -> list[RankingAgreement]:
             continue
         ours = [c.estimate.mean for c in both if c.estimate]
         printed = [c.printed_value for c in both if c.printed_value is not None]
-        across = any(c.status == "different protocol" for c in both)
+        across = any(c.apart for c in both)
         titles = tuple(c.title for c in both)
         found.append(RankingAgreement(group, kendall(ours, printed), titles, across))
     return found

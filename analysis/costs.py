@@ -1,0 +1,83 @@
+"""What a row costs: hours, the step's overhead over the baseline's, memory, and AP for the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.records import Records
+from analysis.statistics.tables import HEADLINE, CellStatistics
+
+SECONDS_PER_HOUR = 3600.0
+GIB = 2.0**30
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Means over the finished runs of one cell; None where nothing was measured."""
+
+    hours: float | None
+    """GPU-hours of the student's own training; hours of wall time where no GPU was used."""
+    on_gpu: bool
+    overhead: float | None
+    """How much longer a step takes than the baseline's of the same seed, 0.5 for half as long
+    again. Only between runs on one kind of device."""
+    images_per_second: float | None
+    device_gib: float | None
+    process_gib: float | None
+    teacher_share: float | None
+    loss_share: float | None
+    kilojoules: float | None
+    gain: float | None
+    gain_per_hour: float | None
+    """AP over the baseline for every hour of training (the teacher's own is not counted)."""
+    devices: tuple[str, ...]
+    n: int
+
+
+def costs(records: Records, cell: CellStatistics) -> Costs:
+    runs = records.frame.loc[list(cell.runs)]
+    gpu_hours = _mean(runs["gpu_hours"])
+    on_gpu = gpu_hours is not None and gpu_hours > 0
+    wall = _mean(runs["wall_seconds"])
+    hours = gpu_hours if on_gpu else None if wall is None else wall / SECONDS_PER_HOUR
+    gain = cell.deltas[HEADLINE].mean if HEADLINE in cell.deltas else None
+    energy = _mean(runs["energy_joules"])
+    return Costs(
+        hours,
+        on_gpu,
+        None if cell.is_baseline else _overhead(records, runs, cell.cell.baseline),
+        _mean(runs["images_per_second"]),
+        _scaled(_mean(runs["peak_device_bytes"])),
+        _scaled(_mean(runs["peak_process_bytes"])),
+        _mean(runs["teacher_share"]),
+        _mean(runs["loss_share"]),
+        None if energy is None else energy / 1000,
+        gain,
+        gain / hours if gain is not None and hours else None,
+        tuple(sorted({str(device) for device in runs["device"].dropna()})),
+        len(runs),
+    )
+
+
+def _overhead(records: Records, runs: pd.DataFrame, baseline: Sequence[str]) -> float | None:
+    """Paired by seed and device, so that a faster machine is not taken for a cheaper method."""
+    base = records.frame.loc[[id for id in baseline if id in records.frame.index]]
+    both = runs.merge(base, on=["seed", "device"], suffixes=("", "_base"))
+    speeds = both[["images_per_second", "images_per_second_base"]].dropna().astype(float)
+    speeds = speeds[(speeds > 0).all(axis=1)]
+    if not len(speeds):
+        return None
+    return float((speeds["images_per_second_base"] / speeds["images_per_second"] - 1).mean())
+
+
+def _mean(values: pd.Series[float]) -> float | None:
+    known = values.dropna().astype(float)
+    return float(np.mean(known)) if len(known) else None
+
+
+def _scaled(size: float | None) -> float | None:
+    return None if size is None else size / GIB

@@ -1,0 +1,1 @@
+"""One definition of a table, written as Markdown, LaTeX, HTML and CSV."""

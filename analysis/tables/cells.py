@@ -1,0 +1,87 @@
+"""Entries that several kinds of tables share: means, differences, and why something is missing."""
+
+from __future__ import annotations
+
+from analysis.records import Records
+from analysis.statistics.paired import Delta
+from analysis.statistics.tables import HEADLINE, NOT_RESOLVED, CellStatistics
+from analysis.tables.model import MISSING, Entry, Mark, RunLink
+from analysis.tables.numbers import PLUS_MINUS, interval, p_value, plain, spread
+
+SIZES = {"APS": "AP_S", "APM": "AP_M", "APL": "AP_L"}
+
+
+def title_entry(cell: CellStatistics) -> Entry:
+    """The row's name, with what is missing from it."""
+    return Entry(
+        cell.cell.title,
+        notes=missing_notes(cell),
+        raw={"title": cell.cell.title, "row": cell.cell.row, "group": cell.cell.group},
+    )
+
+
+def missing_notes(cell: CellStatistics) -> tuple[str, ...]:
+    return tuple(f"{_seed(id)}: {reason}" for id, reason in cell.missing.items())
+
+
+def _seed(run_id: str) -> str:
+    """`seed 2` from `digits/pair/row/seed2-0123456789`."""
+    return run_id.rsplit("/", 1)[-1].split("-")[0].replace("seed", "seed ")
+
+
+def mean_entry(cell: CellStatistics, metric: str, mark: Mark = "", wide: bool = False) -> Entry:
+    """The mean; `wide` adds the interval's half width."""
+    found = cell.estimates.get(metric)
+    if found is None:
+        return Entry(MISSING, raw={metric: None})
+    raw: dict[str, float | int | str | None] = {metric: found.mean, f"{metric}_sd": found.sd}
+    raw |= {f"{metric}_low": found.low, f"{metric}_high": found.high}
+    text = spread(found.mean, found.low, found.high) if wide else plain(found.mean)
+    notes = (image_note(cell),) if wide and metric == HEADLINE and cell.images else ()
+    return Entry(text, found.mean, mark, notes, raw)
+
+
+def image_note(cell: CellStatistics) -> str:
+    """The other kind of uncertainty, named as such."""
+    found = cell.images
+    assert found is not None
+    half = plain((found.high - found.low) / 2)
+    text = f"one seed; over the choice of {found.images} test images alone {PLUS_MINUS} {half}"
+    if cell.image_delta is not None:
+        change = interval(cell.image_delta.value, cell.image_delta.low, cell.image_delta.high)
+        text += f", difference to the baseline {change}"
+    return text + " (says nothing about training again)"
+
+
+def delta_entry(delta: Delta | None, key: str) -> Entry:
+    if delta is None:
+        return Entry(MISSING, raw={key: None})
+    raw: dict[str, float | int | str | None] = {key: delta.mean}
+    raw |= {f"{key}_low": delta.low, f"{key}_high": delta.high, f"{key}_n": delta.n}
+    return Entry(interval(delta.mean, delta.low, delta.high), delta.mean, raw=raw)
+
+
+def p_entry(delta: Delta | None, key: str) -> Entry:
+    """The corrected p-value, or in words that the data cannot tell."""
+    if delta is None:
+        return Entry(MISSING, raw={key: None})
+    raw: dict[str, float | int | str | None] = {key: delta.p_holm, f"{key}_uncorrected": delta.p}
+    if delta.p_holm is None:
+        return Entry(NOT_RESOLVED, None, raw=raw)
+    told = p_value(delta.p_holm)
+    text = told if delta.resolved else f"{NOT_RESOLVED} ({told})"
+    return Entry(text, delta.p_holm, raw=raw)
+
+
+def count_entry(cell: CellStatistics) -> Entry:
+    planned = len(cell.cell.runs)
+    text = str(cell.n) if cell.n == planned else f"{cell.n} of {planned}"
+    return Entry(text, cell.n, raw={"n": cell.n, "planned": planned})
+
+
+def run_links(records: Records, cell: CellStatistics) -> tuple[RunLink, ...]:
+    return tuple(RunLink(id, records.runs_dir / id) for id in cell.runs)
+
+
+def metric_title(metric: str) -> str:
+    return SIZES.get(metric, metric)

@@ -1,0 +1,52 @@
+"""The part of a caption that makes a number quotable: set, schedule, seeds, engine, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analysis.records import Records
+from analysis.statistics.estimates import CONFIDENCE
+from analysis.statistics.tables import CellStatistics, TableStatistics
+
+LEVEL = f"{100 * CONFIDENCE:.0f} %"
+
+
+def conditions(records: Records, cells: Iterable[CellStatistics]) -> str:
+    """`digits test split (500 images), schedule mini, seeds 0, 1, 2; scored by hotcoco 1.3.0.`"""
+    ids = [id for cell in cells for id in cell.runs]
+    runs = records.frame.loc[list(dict.fromkeys(ids))]
+    if not len(runs):
+        return "No run has finished yet."
+    sets = []
+    for data, own in runs.groupby("data", sort=False):
+        counts = sorted({int(count) for count in own["images"].dropna()})
+        images = f" ({' and '.join(map(str, counts))} images)" if counts else ""
+        sets.append(f"{data} test split{images}")
+    schedules = _distinct(runs["schedule"]) or ["the suite's own"]
+    students = runs[runs["kind"] == "student"]
+    seeds = sorted({int(seed) for seed in students["seed"]})
+    parts = [" and ".join(sets), "schedule " + ", ".join(schedules)]
+    if seeds:
+        parts.append(("seeds " if len(seeds) > 1 else "seed ") + ", ".join(map(str, seeds)))
+    scored = ", ".join(_distinct(runs["engine"]))
+    return ", ".join(parts) + (f"; scored by {scored}" if scored else "") + "."
+
+
+def _distinct(values: Iterable[object]) -> list[str]:
+    return list(dict.fromkeys(str(v) for v in values if v and v == v))
+
+
+def kinds_of_uncertainty(statistics: TableStatistics) -> str:
+    """What the intervals of this table come from, never left to be guessed."""
+    told = (
+        f"± and brackets: {LEVEL} Student's t intervals over seeds; Δ is paired by seed, its p "
+        "corrected by Holm over the rows of the pair. Bold: better than every other student of "
+        "the pair in a paired test; underlined: second, and better than all below. Unmarked "
+        "where the seeds cannot tell; 'not resolved': the same for a difference."
+    )
+    if all(cell.n <= 1 for cell in statistics.cells):
+        told = (
+            "One seed a row: no interval over seeds, so no difference is resolved and no row is "
+            "marked best."
+        )
+    return told

@@ -1,0 +1,94 @@
+"""What every row costs beside what it brings."""
+
+from __future__ import annotations
+
+from analysis.costs import Costs, costs
+from analysis.records import Records
+from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
+from analysis.tables.cells import count_entry, delta_entry, run_links, title_entry
+from analysis.tables.conditions import conditions
+from analysis.tables.model import Column, Entry, Row, Section, Table
+from analysis.tables.numbers import number, percent, signed, signed_percent
+from analysis.tables.results import pair_title
+
+
+def costs_table(records: Records, statistics: TableStatistics) -> Table:
+    found = {id(cell): costs(records, cell) for cell in statistics.cells}
+    on_gpu = any(cost.on_gpu for cost in found.values())
+    hours = "GPU-hours" if on_gpu else "hours"
+    columns = (
+        Column("title", "Method", "left"),
+        Column("hours", hours),
+        Column("overhead", "step overhead"),
+        Column("images_per_second", "images/s"),
+        Column("device_gib", "device GiB"),
+        Column("process_gib", "process GiB"),
+        Column("teacher_share", "teacher"),
+        Column("loss_share", "loss"),
+        Column("kilojoules", "kJ"),
+        Column("delta", "ΔAP to baseline"),
+        Column("gain_per_hour", f"ΔAP per {hours.removesuffix('s')}"),
+        Column("n", "n"),
+    )
+    sections = tuple(
+        Section(
+            pair_title(records, group),
+            tuple(_row(records, cell, found[id(cell)]) for cell in statistics.of_group(group)),
+        )
+        for group in statistics.groups
+    )
+    devices = sorted({device for cost in found.values() for device in cost.devices})
+    plan = statistics.plan
+    caption = " ".join(
+        part
+        for part in (
+            plan.caption,
+            f"Mean cost of one training on {', '.join(devices) or 'unknown devices'}: "
+            + ("hours of GPU time" if on_gpu else "hours of wall time")
+            + " of the student alone (its teacher is trained once for all rows); how much longer "
+            "a step takes than the baseline's of the same seed and device; peak memory; shares "
+            "of the step spent in teacher and distillation loss; ΔAP for every such hour.",
+            conditions(records, statistics.cells),
+            "Differences without a resolved sign are worth no hour: see the results table.",
+        )
+        if part
+    )
+    # Columns that nothing was measured for would only fill the page.
+    return _measured(Table(plan.name, plan.title, caption, columns, sections))
+
+
+def _row(records: Records, cell: CellStatistics, cost: Costs) -> Row:
+    rate = Entry(
+        signed(cost.gain_per_hour, 2), cost.gain_per_hour, raw={"gain_per_hour": cost.gain_per_hour}
+    )
+    shares = {"teacher_share": cost.teacher_share, "loss_share": cost.loss_share}
+    return Row(
+        (
+            title_entry(cell),
+            number(cost.hours, "hours", 2),
+            Entry(signed_percent(cost.overhead), cost.overhead, raw={"overhead": cost.overhead}),
+            number(cost.images_per_second, "images_per_second"),
+            number(cost.device_gib, "device_gib", 2),
+            number(cost.process_gib, "process_gib", 2),
+            *(Entry(percent(share), share, raw={key: share}) for key, share in shares.items()),
+            number(cost.kilojoules, "kilojoules"),
+            delta_entry(cell.deltas.get(HEADLINE), "delta"),
+            rate,
+            count_entry(cell),
+        ),
+        run_links(records, cell),
+    )
+
+
+def _measured(table: Table) -> Table:
+    keep = [
+        place
+        for place, column in enumerate(table.columns)
+        if column.align == "left" or any(r.entries[place].value is not None for r in table.rows())
+    ]
+    sections = tuple(
+        Section(s.heading, tuple(Row(tuple(r.entries[p] for p in keep), r.runs) for r in s.rows))
+        for s in table.sections
+    )
+    columns = tuple(table.columns[place] for place in keep)
+    return Table(table.name, table.title, table.caption, columns, sections, table.notes)

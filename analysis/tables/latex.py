@@ -1,0 +1,129 @@
+"""Tables as LaTeX with booktabs, to be read by \\input into a paper."""
+
+from __future__ import annotations
+
+from analysis.tables.model import Document, Entry, Footnotes, Row, Table, compact_runs
+
+PACKAGES = "booktabs, longtable, amssymb, url; \\usepackage[utf8]{inputenc}"
+LONG = 40
+"""Rows from which a table may run over several pages."""
+SIGNS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "±": r"\ensuremath{\pm}",
+    "−": r"\ensuremath{-}",
+    "→": r"\ensuremath{\rightarrow}",
+    "Δ": r"\ensuremath{\Delta}",
+    "✓": r"\ensuremath{\checkmark}",
+    "·": r"\ensuremath{\cdot}",
+    "–": "--",
+    "×": r"\ensuremath{\times}",
+}
+
+
+def to_latex(document: Document) -> str:
+    head = f"% Needs the packages {PACKAGES}.\n"
+    return head + "\n".join(_table(table) for table in document.tables)
+
+
+def _table(table: Table) -> str:
+    notes = Footnotes()
+    runs: dict[int, str] = {}
+    rows = [
+        line
+        for place, section in enumerate(table.sections)
+        for line in (
+            *_heading(section.heading, len(table.columns), place),
+            *(_row(row, notes, runs) for row in section.rows),
+        )
+    ]
+    spec = "@{}" + "".join("l" if c.align == "left" else "r" for c in table.columns) + "@{}"
+    header = " & ".join(_title(column.title) for column in table.columns) + r" \\"
+    caption = rf"\caption{{\textbf{{{escape(table.title)}.}} {escape(table.caption)}}}"
+    label = rf"\label{{tab:{table.name}}}"
+    below = _below(table, notes, runs)
+    style = [r"\footnotesize", r"\setlength{\tabcolsep}{3.5pt}"]
+    if len(rows) > LONG:
+        body = [
+            rf"\begin{{longtable}}{{{spec}}}",
+            caption + label + r"\\",
+            *(r"\toprule", header, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot"),
+            *rows,
+            r"\end{longtable}",
+        ]
+        return "\n".join(["{" + style[0], style[1], *body, *below, "}"]) + "\n"
+    body = [
+        rf"\begin{{tabular}}{{{spec}}}",
+        *(r"\toprule", header, r"\midrule", *rows, r"\bottomrule"),
+        r"\end{tabular}",
+    ]
+    opening = [r"\begin{table}[htbp]", r"\centering", caption, label, *style]
+    return "\n".join([*opening, *body, *below, r"\end{table}"]) + "\n"
+
+
+def _heading(text: str, columns: int, place: int) -> list[str]:
+    if not text:
+        return []
+    lines = [r"\midrule"] if place else []
+    return [*lines, rf"\multicolumn{{{columns}}}{{@{{}}l}}{{\textit{{{escape(text)}}}}} \\"]
+
+
+def _title(text: str) -> str:
+    """Words one below the other, so that a long heading does not widen its column."""
+    words = [escape(word) for word in text.split(" ")]
+    if len(words) == 1:
+        return words[0]
+    middle = (len(words) + 1) // 2
+    lines = (" ".join(words[:middle]), " ".join(words[middle:]))
+    return rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
+
+
+def _row(row: Row, notes: Footnotes, runs: dict[int, str]) -> str:
+    entries = []
+    for place, entry in enumerate(row.entries):
+        numbers = [notes.number(note) for note in entry.notes]
+        if place == 0 and row.runs:
+            told = compact_runs(row.runs)
+            numbers.append(notes.number(told))
+            runs[numbers[-1]] = told
+        raised = rf"\textsuperscript{{{','.join(map(str, numbers))}}}" if numbers else ""
+        entries.append(_text(entry) + raised)
+    return " & ".join(entries) + r" \\"
+
+
+def _text(entry: Entry) -> str:
+    text = escape(entry.text)
+    if entry.mark == "best":
+        # Mathematical signs take their weight from the formula around them.
+        return rf"\textbf{{\boldmath {text}}}"
+    return rf"\underline{{{text}}}" if entry.mark == "second" else text
+
+
+def _below(table: Table, notes: Footnotes, runs: dict[int, str]) -> list[str]:
+    told = [escape(note) for note in table.notes]
+    for number, text in enumerate(notes.texts, start=1):
+        content = rf"\path{{{_path(text)}}}" if number in runs else escape(text)
+        told.append(rf"\textsuperscript{{{number}}}\,{content}")
+    if not told:
+        return []
+    lines = [r"\par\smallskip\parbox{\linewidth}{\scriptsize\raggedright"]
+    return [*lines, *(f"{line}\\par" for line in told), "}"]
+
+
+def _path(text: str) -> str:
+    """Inside \\path everything but braces and per cent signs stands for itself."""
+    return text.replace("{", "(").replace("}", ")").replace("%", "")
+
+
+def escape(text: str) -> str:
+    return "".join(SIGNS.get(sign, sign) for sign in text)
