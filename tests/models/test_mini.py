@@ -1,0 +1,136 @@
+"""The mini pairs: every detector builds, learns and predicts; pairs are what the papers' are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+
+from workflow.data.catalogue import DataSet, describe, resolve
+from workflow.distill.inherit import inheritable
+from workflow.distill.taps import probe
+from workflow.models import catalogue
+from workflow.models.build import build_config, build_detector
+from workflow.models.classifier import ClassifierOptions, build_classifier
+from workflow.models.mini import MiniOptions
+
+SIDE = 128
+DETECTORS = [
+    name for name in catalogue.names("detectors", "mini") if catalogue.detector(name).family
+]
+CLASSIFIERS = [name for name in catalogue.names("detectors", "mini") if name not in DETECTORS]
+PAIRS = catalogue.names("pairs", "mini")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    return describe(resolve("digits", {}), tmp_path_factory.mktemp("data"))
+
+
+def built(name: str, data: DataSet, seed: int = 0) -> Any:
+    return build_detector(build_config(catalogue.detector(name), data), seed, pretrained=False)
+
+
+def batch(count: int = 2) -> dict[str, list[object]]:
+    generator = torch.Generator().manual_seed(0)
+    images = [
+        torch.randint(0, 256, (3, SIDE, SIDE), generator=generator, dtype=torch.uint8)
+        for _ in range(count)
+    ]
+    samples = []
+    for _ in range(count):
+        sample = DetDataSample(
+            metainfo={"img_shape": (SIDE, SIDE), "ori_shape": (SIDE, SIDE), "scale_factor": (1, 1)}
+        )
+        sample.gt_instances = InstanceData(
+            bboxes=torch.tensor([[10.0, 12.0, 24.0, 36.0], [60.0, 50.0, 100.0, 110.0]]),
+            labels=torch.tensor([3, 8]),
+        )
+        sample.ignored_instances = InstanceData(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.long)
+        )
+        samples.append(sample)
+    return {"inputs": images, "data_samples": samples}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_mini_detector_learns_and_predicts(name: str, digits: DataSet) -> None:
+    detector = built(name, digits)
+    torch.manual_seed(0)
+    packed = detector.data_preprocessor(batch(), True)
+    total, log = detector.parse_losses(detector(**packed, mode="loss"))
+    assert torch.isfinite(total), log
+    total.backward()
+    reached = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in detector.parameters()]
+    assert sum(reached) > 0.9 * len(reached)
+    detector.eval()
+    with torch.no_grad():
+        (found, _) = detector.test_step(batch())
+    assert len(found.pred_instances.bboxes) <= 100
+    if len(found.pred_instances.bboxes):
+        assert found.pred_instances.labels.max() < len(digits.classes)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_teacher_and_student_have_necks_alike(name: str, digits: DataSet) -> None:
+    pair = catalogue.pair(name)
+    teacher, student = built(pair.teacher, digits), built(pair.student, digits)
+    assert probe(teacher, "neck-out", (SIDE, SIDE)) == probe(student, "neck-out", (SIDE, SIDE))
+    weights = [sum(p.numel() for p in one.parameters()) for one in (teacher, student)]
+    assert weights[0] > 2 * weights[1]
+    shared = inheritable(student, teacher)
+    if pair.inheritable:
+        assert any(name.startswith("neck.fpn_convs") for name in shared)
+        heads = [name for name in student.state_dict() if name.startswith("bbox_head")]
+        assert set(heads) <= set(shared)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_the_pre_trained_trunk_fits_the_backbone(name: str, digits: DataSet) -> None:
+    definition = catalogue.detector(catalogue.detector(name).pretrained)
+    classifier = build_classifier(
+        ClassifierOptions.model_validate(definition.options), 10, (0, 0, 0), (1, 1, 1), 0
+    )
+    backbone = built(name, digits).backbone
+    backbone.load_state_dict(classifier.backbone.state_dict())
+    with torch.no_grad():
+        pixels = torch.rand(1, 3, 64, 64)
+        own, others = backbone.eval()(pixels), classifier.eval().backbone(pixels)
+    assert all(torch.equal(one, other) for one, other in zip(own, others, strict=True))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_classifier_has_the_losses_it_is_asked_for(name: str) -> None:
+    options = ClassifierOptions.model_validate(catalogue.detector(name).options)
+    inputs = torch.randint(0, 256, (4, 3, options.input_size, options.input_size))
+    labels = torch.tensor([0, 1, 2, 3])
+    only = build_classifier(options, 10, (127.5,) * 3, (60.0,) * 3, 0)
+    assert set(only(inputs, labels, mode="loss")) == {"loss_cross_entropy"}
+    both = options.model_copy(update={"binary": 1.0})
+    found = build_classifier(both, 10, (127.5,) * 3, (60.0,) * 3, 0)(inputs, labels, mode="loss")
+    assert set(found) == {"loss_cross_entropy", "loss_binary"}
+    assert found["loss_binary"].item() == pytest.approx(10 * 0.69, rel=0.5)  # untrained: ln 2 each
+
+
+def test_first_weights_are_the_seed_s(digits: DataSet) -> None:
+    name = "mini-retinanet-r18"
+    one, same, other = (built(name, digits, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[key], same[key]) for key in one)
+    assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(ValueError, match="depht"):
+        MiniOptions.model_validate(
+            {"architecture": "retinanet", "depth": 18, "depht": 1, "width": 8, "neck": 8, "head": 8}
+        )
+
+
+def test_definitions_are_data_beside_the_code() -> None:
+    catalogue.check()
+    assert {"one-stage", "two-stage", "anchor-free"} == {catalogue.pair(p).family for p in PAIRS}
+    assert (Path(catalogue.__file__).parent / "definitions" / "mini.yaml").is_file()
