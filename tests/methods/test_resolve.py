@@ -133,34 +133,13 @@ class TestUnknownNames:
             resolve("amd", "one-stage", {}, {"momentum": 1})
 
 
-DROP_IN = """
-from typing import ClassVar
-from methods.contract import Distiller
-from methods.parts.compare import squared
-from methods.settings.base import FeatureSettings, Variant
-
-class DropInSettings(FeatureSettings):
-    method = "drop-in"
-    title = "Drop in"
-    power: int = 1
-    variants: ClassVar = {"drop-in-twice": Variant(settings={"power": 2})}
-
-class DropIn(Distiller):
-    def __init__(self, settings):
-        super().__init__()
-        self.settings = settings
-
-    def forward(self, student, teacher, batch):
-        pairs = zip(student, teacher, strict=True)
-        return {"distance": sum(squared(s, t) ** self.settings.power for s, t in pairs)}
-
-def build(settings, context):
-    return DropIn(settings)
-"""
+GUIDE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+DROP_IN = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)[0]
 
 
-def test_a_file_in_methods_is_a_method(tmp_path: Path) -> None:
-    (tmp_path / "drop_in.py").write_text(DROP_IN)
+def test_the_guides_file_in_methods_is_a_method(tmp_path: Path) -> None:
+    assert DROP_IN.count("\n") < 40
+    (tmp_path / "cosine.py").write_text(DROP_IN)
     code = f"""
 import methods
 methods.__path__.append({str(tmp_path)!r})
@@ -168,19 +147,20 @@ import torch
 from methods.build import build
 from methods.contract import Batch, Context
 from methods.settings.resolve import resolve
-recipe = resolve("drop-in-twice+mgd", "one-stage")
-context = Context("one-stage", (2,), (2,), (8,))
-distiller = build(recipe.methods[0], context)
-maps = torch.full((1, 2, 3, 3), 3.0), torch.zeros(1, 2, 3, 3)
+recipe = resolve("cosine-cells-x4+mgd", "one-stage")
+distiller = build(recipe.methods[0], Context("one-stage", (2,), (2,), (8,)))
+student, teacher = torch.randn(1, 2, 3, 3), torch.randn(1, 2, 3, 3)
 batch = Batch((24, 24), ((24, 24),), (torch.zeros(0, 4),), (torch.zeros(0),))
-loss = distiller((maps[0],), (maps[1],), batch)["distance"].item()
-print(loss, distiller.tap, recipe.options)
+loss = distiller((student,), (teacher,), batch)["cosine"].item()
+a, b = student.flatten(2), teacher.flatten(2)
+known = (1 - (a * b).sum(2) / a.norm(dim=2) / b.norm(dim=2)).mean().item()
+print(abs(loss - 4 * known) < 1e-5, distiller.tap, recipe.options)
 """
-    assert run(code) == "81.0 fpn-conv inherit=True clip=35.0 teacher=None"
+    assert run(code) == "True fpn-conv inherit=True clip=35.0 teacher=None"
 
 
 def test_two_methods_of_one_name_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "again.py").write_text(DROP_IN.replace('"drop-in"', '"mgd"'))
+    (tmp_path / "again.py").write_text(DROP_IN.replace('method = "cosine"', 'method = "mgd"'))
     code = f"""
 import methods
 methods.__path__.append({str(tmp_path)!r})
