@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,19 @@ def test_what_is_no_coco_file_is_said_in_one_line(tmp_path, text, said, capsys):
     out = capsys.readouterr().out
     assert said in out
     assert len(out.splitlines()) == 2
+
+
+def test_endless_nesting_is_told_whatever_another_library_did_to_python(tmp_path):
+    limit = sys.getrecursionlimit()
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 300_000)
+    sys.setrecursionlimit(1 << 20)
+    try:
+        report = validate(path, None)
+        assert sys.getrecursionlimit() == 1 << 20
+    finally:
+        sys.setrecursionlimit(limit)
+    assert list(report.problems) == ["unreadable"]
 
 
 def test_files_are_looked_for_measured_and_decoded(tmp_path, capsys):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_stack
 from typing import Any
 
 from workflow.data.errors import DataError
+
+DEPTH = 500
+"""How far lists and objects may nest; COCO's go five deep."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -17,7 +24,8 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        content = json.loads(raw, object_hook=_without_masks)
+        with _shallow():
+            content = json.loads(raw, object_hook=_without_masks)
     except (ValueError, RecursionError) as error:
         page = raw[:512].lstrip().lower().startswith((b"<!doctype", b"<html"))
         hint = ": it is an HTML page, perhaps a failed download" if page else f": {error}"
@@ -28,6 +36,18 @@ def read(path: Path) -> dict[str, Any]:
             "`categories` should be"
         )
     return content
+
+
+@contextmanager
+def _shallow() -> Iterator[None]:
+    """Lists nested without end shall end in RecursionError. mmrazor lifts Python's limit so high
+    that the parser would run out of stack first, and take the program with it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(min(limit, sum(1 for _ in walk_stack(None)) + DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _without_masks(item: dict[str, Any]) -> dict[str, Any]:

@@ -63,8 +63,11 @@ def place(stamp: NDArray[np.uint8], left: int, top: int) -> NDArray[np.uint8]:
 
 def blend(canvas: Canvas, alpha: NDArray[np.uint8], colour: NDArray[np.float64]) -> None:
     """Paints `colour` with opacity `alpha` of 255, in place."""
-    share = alpha[..., None] / 255
-    canvas += (colour - canvas) * share
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not len(rows):
+        return
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    canvas[window] += (colour - canvas[window]) * (alpha[window][..., None] / 255)
 
 
 def patch(rng: Random, canvas: Canvas) -> NDArray[np.bool_]:

@@ -22,6 +22,10 @@ INK = (56, 150)
 """Grey values (of 255) where a stroke begins and where it is opaque: 8x8 scans are soft, and
 without this a large digit would be a blur with no edge for a box to be right about."""
 
+CONTRAST_CURVE = np.array(
+    [min(255, max(0, (grey - INK[0]) * 255 // (INK[1] - INK[0]))) for grey in range(256)], np.uint8
+)
+
 
 @lru_cache(maxsize=1)
 def scans() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -45,8 +49,10 @@ def deal(seed: int) -> dict[str, tuple[NDArray[np.int64], ...]]:
     return {split: tuple(hand) for split, hand in hands.items()}
 
 
-def render(scan: int, height: float, aspect: float, degrees: float, shear: float) -> Image.Image:
-    """One digit as a grey image of its opacity, `height` pixels high before turning."""
+def render(
+    scan: int, height: float, aspect: float, degrees: float, shear: float
+) -> NDArray[np.uint8]:
+    """(side, side) opacity of one digit in the middle, `height` pixels high before turning."""
     grey, _ = scans()
     source = Image.fromarray(np.pad(grey[scan], 1))
     width = height * aspect
@@ -59,5 +65,4 @@ def render(scan: int, height: float, aspect: float, degrees: float, shear: float
     middle = side / 2
     matrix = (a, b, 5 - (a + b) * middle, d, e, 5 - (d + e) * middle)
     soft = source.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
-    low, high = INK
-    return soft.point([min(255, max(0, (v - low) * 255 // (high - low))) for v in range(256)])
+    return CONTRAST_CURVE[np.asarray(soft)]

@@ -82,16 +82,15 @@ def _add_digit(
         degrees=rng.uniform(-18, 18),
         shear=rng.uniform(-0.25, 0.25),
     )
-    tight = glyph.point([255 if value >= INKED else 0 for value in range(256)]).getbbox()
-    if tight is None:  # a scan too faint to be seen at this size
+    if not (glyph >= INKED).any():  # a scan too faint to be seen at this size
         return
-    glyph = glyph.crop(tight)
-    opacity = np.asarray(glyph)
+    x, y, across, down = _box(glyph >= INKED)
+    opacity = glyph[y : y + down, x : x + across]
     ink = int((opacity >= INKED).sum())
     overhang = 0.12  # of its size may lie outside the image
     for _ in range(12):
-        left = round(rng.uniform(-overhang * glyph.width, SIDE - (1 - overhang) * glyph.width))
-        top = round(rng.uniform(-overhang * glyph.height, SIDE - (1 - overhang) * glyph.height))
+        left = round(rng.uniform(-overhang * across, SIDE - (1 - overhang) * across))
+        top = round(rng.uniform(-overhang * down, SIDE - (1 - overhang) * down))
         alpha = backdrop.place(opacity, left, top)
         mask = alpha >= INKED
         if mask.sum() < LEAST_VISIBLE * ink or not _may_cover(mask, digits):
