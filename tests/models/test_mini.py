@@ -65,8 +65,10 @@ def test_a_mini_detector_learns_and_predicts(name: str, digits: DataSet) -> None
     total, log = detector.parse_losses(detector(**packed, mode="loss"))
     assert torch.isfinite(total), log
     total.backward()
-    reached = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in detector.parameters()]
-    assert sum(reached) > 0.9 * len(reached)
+    # Residual branches start at zero (mmdet's rule), so that behind them gradients do too.
+    assert all(p.grad is not None for p in detector.parameters())
+    for part in (detector.backbone, detector.neck, detector):
+        assert any(bool(p.grad.abs().sum() > 0) for p in part.parameters())
     detector.eval()
     with torch.no_grad():
         (found, _) = detector.test_step(batch())
@@ -99,7 +101,9 @@ def test_the_pre_trained_trunk_fits_the_backbone(name: str, digits: DataSet) -> 
     backbone.load_state_dict(classifier.backbone.state_dict())
     with torch.no_grad():
         pixels = torch.rand(1, 3, 64, 64)
-        own, others = backbone.eval()(pixels), classifier.eval().backbone(pixels)
+        backbone.eval()
+        classifier.eval()
+        own, others = backbone(pixels), classifier.backbone(pixels)
     assert all(torch.equal(one, other) for one, other in zip(own, others, strict=True))
 
 

@@ -27,16 +27,25 @@ def prepare() -> None:
     from mmengine.logging import MMLogger
 
     MMLogger.get_current_instance().setLevel("WARNING")  # else it tells of every initialised tensor
-    if torch.cuda.is_available():
+    on_cuda = torch.cuda.is_available()
+    if on_cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     else:
         torch.use_deterministic_algorithms(True, warn_only=True)
+    if launched() and not torch.distributed.is_initialized():
+        # mmengine's own start would ask for a GPU even for processes on the CPU.
+        torch.distributed.init_process_group("nccl" if on_cuda else "gloo")
     register_all_modules(init_default_scope=True)
 
 
 def device() -> torch.device:
     """Of a program that runs alone."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def launched() -> bool:
+    """Whether torchrun started this process, with its siblings."""
+    return "LOCAL_RANK" in os.environ
 
 
 def rank() -> int:

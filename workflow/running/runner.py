@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from workflow.running.environment import launched
 from workflow.running.errors import UserError
 from workflow.running.order import order_of
 from workflow.spec import ScheduleSpec
@@ -81,7 +81,7 @@ def build_runner(
     wandb: str | None = None,
 ) -> TrainingRunner:
     iterations = order_of(loader).iterations
-    distributed = "LOCAL_RANK" in os.environ
+    distributed = launched()
     on_cuda = torch.cuda.is_available()
     backends: list[dict[str, Any]] = [{"type": "TensorboardVisBackend"}]
     if wandb:
@@ -107,7 +107,6 @@ def build_runner(
         env_cfg={
             "cudnn_benchmark": False,
             "mp_cfg": {"mp_start_method": "fork", "opencv_num_threads": 0},
-            "dist_cfg": {"backend": "nccl" if on_cuda else "gloo"},
         },
         log_level="WARNING",
         visualizer={

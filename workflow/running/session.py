@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -11,14 +12,17 @@ from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
 from workflow.data.catalogue import DataSet
+from workflow.data.folder import only_one
 from workflow.data.state import fingerprint
 from workflow.running.checkpoints import save_atomically
 from workflow.running.conduct import Conductor
+from workflow.running.environment import launched
 from workflow.running.errors import DONE, FAILURE
 from workflow.running.folder import RunFolder
 from workflow.running.guard import Diverged
 from workflow.running.networks import student_of
 from workflow.running.order import order_of
+from workflow.running.positives import average_positives
 from workflow.running.runner import build_runner, unwrapped
 from workflow.running.seeds import SowEveryIteration
 from workflow.running.signals import RESUME_ME, Interrupted
@@ -32,7 +36,18 @@ def carry_out(
     network: BaseModel,
     loader: DataLoader[Any],
 ) -> int:
-    """Returns the program's exit code."""
+    """Returns the program's exit code. Two suites may ask for one run at once: one waits."""
+    with only_one(folder.work / "run") if is_main_process() else nullcontext():
+        return DONE if folder.is_complete() else _train(options, folder, data, network, loader)
+
+
+def _train(
+    options: argparse.Namespace,
+    folder: RunFolder,
+    data: DataSet,
+    network: BaseModel,
+    loader: DataLoader[Any],
+) -> int:
     spec = folder.spec
     assert spec.schedule is not None  # or there would be nothing to carry out
     iterations = order_of(loader).iterations
@@ -41,6 +56,8 @@ def carry_out(
     )
     if is_main_process():
         folder.begin(fingerprint(data))
+    if launched():
+        average_positives(network)
     runner = build_runner(
         network,
         loader,
