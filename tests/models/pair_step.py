@@ -15,25 +15,28 @@ from workflow.data.catalogue import DataSet
 from workflow.distill.build import build_distillation
 from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
+from workflow.models.coco import Scales
 from workflow.running.loading import open_split
 
 SCALE = ((160, 128),)
-"""(long, short) side: a hundredth of the papers' pixels. SSDs keep the only size they have."""
+"""(long, short) side: a fiftieth of the papers' pixels. SSDs keep the only size they have."""
+LARGER = ((288, 256),)
+"""For pyramids that start at stride 8: mmrazor's FBKD pools their fourth map by four."""
 
 
 class PairSteps:
     """A pair's detectors, built once at random weights; each method then takes its own step."""
 
-    def __init__(self, name: str, data: DataSet) -> None:
+    def __init__(self, name: str, data: DataSet, scale: Scales = SCALE) -> None:
         self.pair = catalogue.pair(name)
         self.data = data
         definition = catalogue.detector(self.pair.student)
-        scale = () if definition.family == "ssd" else SCALE
+        scale = () if definition.family == "ssd" else scale
         self.config = build_config(definition, data, scale)
         self.student = build_detector(self.config, seed=0, pretrained=False)
         self.teacher: Any = None
         if self.pair.teacher:
-            config = build_config(catalogue.detector(self.pair.teacher), data, SCALE)
+            config = build_config(catalogue.detector(self.pair.teacher), data, scale)
             self.teacher = build_detector(config, seed=1, pretrained=False)
         schedule = catalogue.schedule(self.pair.schedule, self.pair.student)
         self.optimiser = dict(schedule.optimiser)

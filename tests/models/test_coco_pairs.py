@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.models.cocoset import make_set
-from tests.models.pair_step import PairSteps, rows_for
+from tests.models.pair_step import LARGER, SCALE, PairSteps, rows_for
 from workflow.data.catalogue import DataSet
 from workflow.models import catalogue
 
@@ -44,7 +44,8 @@ def test_one_pair_of_each_family(pair: str, few: DataSet) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", catalogue.names("pairs", "coco"))
 def test_every_pair_with_every_method(pair: str, few: DataSet) -> None:
-    steps = PairSteps(pair, few)
+    two_stage = catalogue.pair(pair).family == "two-stage"
+    steps = PairSteps(pair, few, SCALE if two_stage else LARGER)
     rows = rows_for(pair)
     assert ("mgd" in rows) == bool(steps.pair.teacher)
     for row in rows:
