@@ -144,6 +144,14 @@ class Plan(Entry):
                     )
         return self
 
+    def row_title(self, cell: Cell) -> str:
+        """What people call the row: its own title, else the method's, else the row's name."""
+        if cell.title:
+            return cell.title
+        if cell.row in self.methods:
+            return self.methods[cell.row].title
+        return cell.row
+
     def table(self, name: str) -> TablePlan:
         for table in self.tables:
             if table.name == name:

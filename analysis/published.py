@@ -35,6 +35,12 @@ PRINTED_AS = {
 """Our metric -> the CSV's column; for classifiers its `mAP` holds the top-1 accuracy."""
 MEASURED = {"coco-box": "AP", "coco-crops-top1": "top1"}
 """Metric sets that this project measures, and the headline of each."""
+OTHER_FIGURES = {
+    "coco-mask": "mask AP",
+    "coco-box-gain": "gain alone",
+    "coco-crops-top1": "top-1",
+}
+"""What a printed figure is where it is not box AP: said beside it, never left to be guessed."""
 PRINTED_ON = "COCO val2017"
 COCO = "coco"
 TOLERANCE = 1.0
@@ -154,7 +160,7 @@ def compare(
     metric = MEASURED.get(printed.key.metric_set, "AP") if printed else "AP"
     apart = other_protocol(printed, plan, cell.cell)
     status, why = _status(cell, printed, metric, apart)
-    return Comparison(cell.cell.title, cell.cell.group, printed, cell, metric, status, why, apart)
+    return Comparison(cell.title, cell.cell.group, printed, cell, metric, status, why, apart)
 
 
 def _status(
@@ -210,7 +216,8 @@ def compare_table(
 def _title(key: PublishedKey, plan: Plan) -> str:
     method = plan.methods.get(key.method)
     title = method.title if method else key.method
-    return f"{title} ({key.variant})" if key.variant else title
+    told = ", ".join(filter(None, (key.variant, OTHER_FIGURES.get(key.metric_set, ""))))
+    return f"{title} ({told})" if told else title
 
 
 def _group(key: PublishedKey, plan: Plan) -> str:

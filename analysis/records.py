@@ -70,8 +70,10 @@ class Records:
         lines = self.folders[self.folders["id"] == run_id]
         if not len(lines):
             return ""
-        line = lines.iloc[0]
-        return f"{line['status']}: {line['reason']}" if line["reason"] else str(line["status"])
+        status, reason = str(lines.iloc[0]["status"]), str(lines.iloc[0]["reason"])
+        if status == "missing":
+            return reason
+        return f"{status}: {reason}" if reason else status
 
 
 def read_records(plan: Plan, runs_dir: Path = RUNS) -> Records:

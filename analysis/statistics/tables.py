@@ -35,6 +35,7 @@ class CellStatistics:
     """What the finished runs of one cell say, and which planned ones are not among them."""
 
     cell: Cell
+    title: str
     values: dict[str, dict[int, float]]
     """Metric -> seed -> value."""
     estimates: dict[str, Estimate]
@@ -107,7 +108,7 @@ class TableStatistics:
         return {row: own for row, own in found.items() if own}
 
     def across_pairs(self) -> list[AcrossPairs]:
-        titles = {cell.cell.row: cell.cell.title for cell in self.cells}
+        titles = {cell.cell.row: cell.title for cell in self.cells}
         baseline = {
             block: value
             for cell in self.cells
@@ -175,6 +176,7 @@ def _cell(records: Records, cell: Cell, images: ImageUncertainty | None) -> Cell
             difference = sample.minus(other).interval() if other is not None else None
     return CellStatistics(
         cell,
+        records.plan.row_title(cell),
         values,
         {metric: estimate(list(own.values())) for metric, own in values.items()},
         deltas,

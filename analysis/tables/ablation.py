@@ -86,7 +86,7 @@ def full_row(statistics: TableStatistics) -> str:
 
 
 def _title(statistics: TableStatistics, row: str) -> str:
-    return next(cell.cell.title for cell in statistics.cells if cell.cell.row == row)
+    return next(cell.title for cell in statistics.cells if cell.cell.row == row)
 
 
 def _to_full(cells: list[CellStatistics], full: str) -> dict[str, Delta]:

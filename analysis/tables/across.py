@@ -26,7 +26,7 @@ COLUMNS = (
 def across_table(records: Records, statistics: TableStatistics) -> Table:
     ranks = {rank.row: rank for rank in statistics.ranks()}
     groups = statistics.difference_groups()
-    titles = {cell.cell.row: cell.cell.title for cell in statistics.cells}
+    titles = {cell.cell.row: cell.title for cell in statistics.cells}
     effects = {row.row: row for row in statistics.across_pairs()}
     shown = [*ranks, *(row for row in effects if row not in ranks)]
     rows = []

@@ -14,19 +14,23 @@ SIZES = {"APS": "AP_S", "APM": "AP_M", "APL": "AP_L"}
 def title_entry(cell: CellStatistics) -> Entry:
     """The row's name, with what is missing from it."""
     return Entry(
-        cell.cell.title,
+        cell.title,
         notes=missing_notes(cell),
-        raw={"title": cell.cell.title, "row": cell.cell.row, "group": cell.cell.group},
+        raw={"title": cell.title, "row": cell.cell.row, "group": cell.cell.group},
     )
 
 
 def missing_notes(cell: CellStatistics) -> tuple[str, ...]:
-    return tuple(f"{_seed(id)}: {reason}" for id, reason in cell.missing.items())
+    """`seed 1, 2: not run yet`: a line for every reason."""
+    seeds: dict[str, list[str]] = {}
+    for id, reason in cell.missing.items():
+        seeds.setdefault(reason, []).append(_seed(id))
+    return tuple(f"seed {', '.join(own)}: {reason}" for reason, own in seeds.items())
 
 
 def _seed(run_id: str) -> str:
-    """`seed 2` from `digits/pair/row/seed2-0123456789`."""
-    return run_id.rsplit("/", 1)[-1].split("-")[0].replace("seed", "seed ")
+    """`2` from `digits/pair/row/seed2-0123456789`."""
+    return run_id.rsplit("/", 1)[-1].split("-")[0].removeprefix("seed")
 
 
 def mean_entry(cell: CellStatistics, metric: str, mark: Mark = "", wide: bool = False) -> Entry:

@@ -44,7 +44,10 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
         "the pair in a paired test; underlined: second, and better than all below. Unmarked "
         "where the seeds cannot tell; 'not resolved': the same for a difference."
     )
-    if all(cell.n <= 1 for cell in statistics.cells):
+    most = max((cell.n for cell in statistics.cells), default=0)
+    if most == 0:
+        return ""
+    if most == 1:
         told = (
             "One seed a row: no interval over seeds, so no difference is resolved and no row is "
             "marked best."

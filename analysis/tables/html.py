@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -38,7 +39,7 @@ def _table(table: Table, base: Path) -> str:
     name = escape(table.name)
     head = "".join(
         f'<th scope="col" class="{column.align}"><button type="button">'
-        f"{escape(column.title)}</button></th>"
+        f"{_title(column.title)}</button></th>"
         for column in table.columns
     )
     bodies = []
@@ -79,6 +80,10 @@ def _row(row: Row, table: Table, notes: Footnotes, base: Path) -> str:
         content = text + (f"<sup>{raised}</sup>" if raised else "")
         cells.append(_cell(entry, column, content, first=place == 0))
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _title(text: str) -> str:
+    return re.sub(r"AP_([SML])\b", r"AP<sub>\1</sub>", escape(text))
 
 
 def _cell(entry: Entry, column: Column, content: str, first: bool) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 from analysis.tables.model import Document, Entry, Footnotes, Row, Table, compact_runs
 
 PACKAGES = "booktabs, longtable, amssymb, url; \\usepackage[utf8]{inputenc}"
+GAP = r"\setlength{\belowcaptionskip}{4pt}"
+HEADING = 12
+"""Letters of a column's heading on one line."""
 LONG = 40
 """Rows from which a table may run over several pages."""
 SIGNS = {
@@ -61,13 +67,13 @@ def _table(table: Table) -> str:
             *rows,
             r"\end{longtable}",
         ]
-        return "\n".join(["{" + style[0], style[1], *body, *below, "}"]) + "\n"
+        return "\n".join(["{", GAP, *style, *body, *below, "}"]) + "\n"
     body = [
         rf"\begin{{tabular}}{{{spec}}}",
         *(r"\toprule", header, r"\midrule", *rows, r"\bottomrule"),
         r"\end{tabular}",
     ]
-    opening = [r"\begin{table}[htbp]", r"\centering", caption, label, *style]
+    opening = [r"\begin{table}[htbp]", r"\centering", GAP, caption, label, *style]
     return "\n".join([*opening, *body, *below, r"\end{table}"]) + "\n"
 
 
@@ -80,12 +86,8 @@ def _heading(text: str, columns: int, place: int) -> list[str]:
 
 def _title(text: str) -> str:
     """Words one below the other, so that a long heading does not widen its column."""
-    words = [escape(word) for word in text.split(" ")]
-    if len(words) == 1:
-        return words[0]
-    middle = (len(words) + 1) // 2
-    lines = (" ".join(words[:middle]), " ".join(words[middle:]))
-    return rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
+    lines = [escape(line) for line in textwrap.wrap(text, HEADING, break_long_words=False)]
+    return lines[0] if len(lines) == 1 else r"\shortstack{" + r"\\".join(lines) + "}"
 
 
 def _row(row: Row, notes: Footnotes, runs: dict[int, str]) -> str:
@@ -116,7 +118,7 @@ def _below(table: Table, notes: Footnotes, runs: dict[int, str]) -> list[str]:
         told.append(rf"\textsuperscript{{{number}}}\,{content}")
     if not told:
         return []
-    lines = [r"\par\smallskip\parbox{\linewidth}{\scriptsize\raggedright"]
+    lines = [r"\par\smallskip\noindent\parbox{\linewidth}{\scriptsize\raggedright"]
     return [*lines, *(f"{line}\\par" for line in told), "}"]
 
 
@@ -126,4 +128,5 @@ def _path(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    return "".join(SIGNS.get(sign, sign) for sign in text)
+    told = "".join(SIGNS.get(sign, sign) for sign in text)
+    return re.sub(r"AP\\_([SML])\b", r"AP\\textsubscript{\1}", told)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from analysis.published import Comparison, RankingAgreement, compare_table, rankings
 from analysis.records import Records
-from analysis.statistics.estimates import Estimate
 from analysis.statistics.tables import DETECTION, HEADLINE, TableStatistics
 from analysis.tables.cells import count_entry, mean_entry, metric_title, missing_notes, run_links
 from analysis.tables.conditions import LEVEL, conditions
@@ -16,14 +15,13 @@ from analysis.tables.results import pair_title
 def published_table(records: Records, statistics: TableStatistics) -> Table:
     plan = statistics.plan
     comparisons = compare_table(records.plan, plan, statistics.cells)
-    further = [m for m in DETECTION[1:] if any(_both(c, m) for c in comparisons)]
+    further = [m for m in DETECTION[1:] if any(_comparable(c, m) for c in comparisons)]
     apart = any(c.apart and c.ours for c in comparisons)
     columns = [
         Column("title", "Row", "left"),
         Column("printed", "AP printed"),
         Column("AP", "AP ours"),
         Column("n", "n"),
-        Column("interval", f"{LEVEL} interval"),
         Column("delta", "Δ"),
         Column("status", "status", "left"),
         *(Column(metric, f"{metric_title(metric)} printed / ours") for metric in further),
@@ -42,6 +40,7 @@ def published_table(records: Records, statistics: TableStatistics) -> Table:
             plan.caption,
             f"{where}AP in percent (top-1 for classifiers); printed on COCO val2017.",
             f"Ours: {conditions(records, statistics.cells)}",
+            f"±: {LEVEL} interval of our mean over seeds.",
             f"Reproduced: the printed number lies where one more run of ours would fall ({LEVEL} "
             "prediction interval, at most 1 point to either side); above and below: ours lies "
             "there; not resolved: too few or too noisy runs. Figures of different protocols stand "
@@ -53,13 +52,14 @@ def published_table(records: Records, statistics: TableStatistics) -> Table:
     return Table(plan.name, plan.title, caption, tuple(columns), tuple(sections), notes)
 
 
-def _both(comparison: Comparison, metric: str) -> bool:
-    return bool(comparison.printed and metric in comparison.printed.values)
+def _comparable(comparison: Comparison, metric: str) -> bool:
+    """Whether the metric is printed and ours may stand beside it."""
+    printed = comparison.printed
+    return bool(printed and metric in printed.values and not comparison.apart)
 
 
 def _row(records: Records, found: Comparison, further: list[str], apart: bool) -> Row:
     comparable = not found.apart
-    ours = found.estimate if comparable else None
     source = (
         ()
         if found.printed is None
@@ -75,9 +75,10 @@ def _row(records: Records, found: Comparison, further: list[str], apart: bool) -
             notes=source,
             raw={"printed": found.printed_value, "source": source[0] if source else None},
         ),
-        mean_entry(found.ours, found.metric) if found.ours and comparable else Entry(MISSING),
+        mean_entry(found.ours, found.metric, wide=True)
+        if found.ours and comparable
+        else Entry(MISSING),
         count_entry(found.ours) if found.ours else Entry("0", 0, raw={"n": 0}),
-        _interval(ours),
         Entry(signed(found.delta), found.delta, raw={"delta": found.delta}),
         Entry(found.status, notes=reason, raw={"status": found.status, "why": found.why}),
     ]
@@ -86,12 +87,6 @@ def _row(records: Records, found: Comparison, further: list[str], apart: bool) -
         other = found.ours is not None and not comparable
         entries.append(_apart(found) if other else Entry(""))
     return Row(tuple(entries), run_links(records, found.ours) if found.ours else ())
-
-
-def _interval(ours: Estimate | None) -> Entry:
-    if ours is None or ours.low is None or ours.high is None:
-        return Entry(MISSING)
-    return Entry(f"[{plain(ours.low)}, {plain(ours.high)}]")
 
 
 def _pair(found: Comparison, metric: str, comparable: bool) -> Entry:

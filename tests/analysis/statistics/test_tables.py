@@ -67,7 +67,7 @@ def test_missing_cell_has_no_number(tmp_path: Path) -> None:
         shutil.rmtree(suite.folder("pair-a", "mgd", seed))
     cell = statistics(suite).cells[1]
     assert (cell.n, cell.estimates, cell.verdict()) == (0, {}, "")
-    assert set(cell.missing.values()) == {"missing: not run yet"}
+    assert set(cell.missing.values()) == {"not run yet"}
 
 
 def test_over_pairs(tmp_path: Path) -> None:
