@@ -14,15 +14,16 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from methods.settings.catalogue import rows
+from methods.settings.catalogue import catalogue, rows
 from methods.settings.resolve import resolve
 from tests.methods.given import Case, case
 
 NOT_OURS = "mmrazor"
 ROWS = [
     row
-    for row, (kind, _) in rows().items()
-    if kind.needs == {"features"} and NOT_OURS not in (kind.method.split("-")[0], row)
+    for key, kind in catalogue().items()
+    for row in (key, *kind.variants)  # the sweeps change nothing but a number
+    if kind.needs == {"features"} and not key.startswith(NOT_OURS)
 ]
 
 
