@@ -23,36 +23,37 @@ $(STAMP): requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed, and none was found: install" \
 		"one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(grep -c '==' requirements.txt) packages, 5 GB with CUDA: some minutes"
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(VENV)/bin/python -m pip check
-	$(RUN) python -m workflow.doctor
+	@$(RUN) python -m workflow.doctor
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
 demo: setup  ## Reproduce the small benchmark on this machine: tables, figures and a report
-	$(RUN) snakemake
+	@$(RUN) snakemake
 	@printf '\n%s\n' "Done. In results/suites/demo:"
 	@printf '  %-9s %s\n' report report.html tables 'tables/*.md (also .tex, .html, .csv)' \
 		figures 'figures/*.pdf (also .png)' records records.csv
 
 test: setup  ## The tests, without the slow ones
-	$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
+	@$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: setup  ## The tests that take minutes each
-	$(RUN) python -m pytest -m slow
+	@$(RUN) python -m pytest -m slow
 
 check: setup  ## Format, lint, types, walls and rules, as pre-commit and CI check them
-	$(RUN) ruff format --check .
-	$(RUN) ruff check .
-	$(RUN) mypy
-	$(RUN) python -m pytest --quiet tests/test_walls.py
-	$(RUN) snakefmt --check $(RULES)
-	$(RUN) snakemake --lint
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) python -m pytest --quiet tests/test_walls.py
+	@$(RUN) snakefmt --check $(RULES)
+	@$(RUN) snakemake --lint
 
 format: setup  ## Put Python and rules into the house's format
-	$(RUN) ruff format .
-	$(RUN) ruff check --fix .
-	$(RUN) snakefmt $(RULES)
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+	@$(RUN) snakefmt $(RULES)
 
 bench: setup  ## Run every benchmarks/bench_*.py
 	@for program in benchmarks/bench_*.py; do \
@@ -62,11 +63,11 @@ bench: setup  ## Run every benchmarks/bench_*.py
 	done
 
 doctor: setup  ## Say what this machine has, and what to mend
-	$(RUN) python -m workflow.doctor
+	@$(RUN) python -m workflow.doctor
 
 # pip-compile keeps the pins that stand; `make lock UPGRADE=--upgrade` takes the newest of all.
 lock: setup  ## Resolve pyproject.toml into requirements.txt
-	$(RUN) CUSTOM_COMPILE_COMMAND="make lock" pip-compile --quiet $(UPGRADE) --all-extras \
+	@$(RUN) CUSTOM_COMPILE_COMMAND="make lock" pip-compile --quiet $(UPGRADE) --all-extras \
 		--strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --output-file requirements.txt pyproject.toml
 
