@@ -76,7 +76,7 @@ def _download(url: str, part: Path, target: Path, pause: float) -> None:
             problem = error
     raise DownloadError(
         f"{url}: not complete after {ATTEMPTS} attempts ({problem}); what arrived is kept and "
-        f"continued next time. Without a network, put the file at {target}"
+        f"continued next time, or put the file at {target}"
     )
 
 
@@ -110,10 +110,10 @@ def _check(path: Path, sha256_prefix: str, url: str, remove: bool) -> None:
         return
     if remove:
         path.unlink()
+    name, start = path.name.removesuffix(".part"), found[: len(sha256_prefix)]
     raise DownloadError(
-        f"{path.name.removesuffix('.part')}: SHA-256 starts with {found[: len(sha256_prefix)]}, "
-        f"expected {sha256_prefix}; {'the download was discarded' if remove else f'delete {path}'} "
-        f"(from {url})"
+        f"{name}: its hash is wrong, SHA-256 {start}... instead of {sha256_prefix}...; "
+        f"{'the download was discarded' if remove else f'delete {path}'} (from {url})"
     )
 
 

@@ -112,14 +112,18 @@ def test_a_part_that_is_whole_already_is_taken(served: Served, tmp_path: Path) -
 
 def test_the_wrong_content_is_discarded(served: Served, tmp_path: Path) -> None:
     served.content = b"<html>moved</html>"
-    with pytest.raises(DownloadError, match=f"expected {DIGITS}; the download was discarded"):
+    with pytest.raises(
+        DownloadError, match=rf"instead of {DIGITS}\.\.\.; the download was discarded"
+    ):
         fetch(served.url, tmp_path, DIGITS)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{NAME}.lock"]
 
 
 def test_a_damaged_file_is_never_replaced_silently(served: Served, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"damaged")
-    with pytest.raises(DownloadError, match=f"expected {DIGITS}; delete {tmp_path / NAME}"):
+    with pytest.raises(
+        DownloadError, match=rf"instead of {DIGITS}\.\.\.; delete {tmp_path / NAME}"
+    ):
         fetch(served.url, tmp_path, DIGITS)
     assert served.requests == []
 

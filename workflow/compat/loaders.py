@@ -19,6 +19,7 @@ from mmengine.runner import checkpoint as official
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from workflow.compat.checkpoints import CheckpointError, load_tensors
+from workflow.download import DownloadError, fetch
 
 
 def install() -> None:
@@ -49,13 +50,11 @@ def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
     folder = Path(folder) if folder else Path(torch.hub.get_dir()) / "checkpoints"
     target = folder / Path(urlparse(url).path).name
     rank, world_size = get_dist_info()
-    if rank == 0 and not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    if rank == 0:
         digits = torch.hub.HASH_REGEX.search(target.name)
         try:
-            # Written beside the target and renamed when complete and checked.
-            torch.hub.download_url_to_file(url, str(target), digits and digits.group(1))
-        except (OSError, RuntimeError) as error:
+            fetch(url, folder, digits[1] if digits else "")
+        except DownloadError as error:
             raise CheckpointError(
                 f"{url}: cannot be downloaded ({error}). Without a network, put the file at "
                 f"{target}."
