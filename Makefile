@@ -19,7 +19,7 @@ help:  ## List the targets
 
 setup: $(STAMP)  ## Make .venv and install the pinned wheels (VENV=elsewhere to keep it elsewhere)
 
-$(STAMP): requirements.txt
+$(STAMP): | requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed, and none was found: install" \
 		"one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
