@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UserError(f"{spec.id} is no detector that was trained here: nothing to compare")
     folder = asked.folder_of(options, spec, "the run")
     data = asked.dataset_of(options, spec)
-    environment.prepare()
+    environment.prepare(options.data)
     device = environment.device()
 
     # As it was before its first step, with all that was inherited, and its teacher and methods.

@@ -27,6 +27,7 @@ from workflow.running.session import carry_out  # noqa: E402
 @speaking
 def main(arguments: list[str] | None = None) -> int:
     options = asked.training_parser(__doc__).parse_args(arguments)
+    asked.check_logging(options)
     spec = asked.asked(options)
     schedule = spec.schedule
     if spec.kind != "classifier" or schedule is None:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = RunFolder(options.root, spec)
     data = asked.dataset_of(options, spec)
     processes = asked.processes_sharing(schedule)
-    environment.prepare()
+    environment.prepare(options.data)
 
     choices = ClassifierOptions.model_validate(spec.model["options"])
     network = build_classifier(

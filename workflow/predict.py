@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     spec = asked.asked(options)
     folder = asked.folder_of(options, spec, "the run")
     data = asked.dataset_of(options, spec)
-    environment.prepare()
+    environment.prepare(options.data)
 
     config = networks.configuration(spec.model, data, spec)
     detector = build_detector(config, spec.seed, pretrained=False)

@@ -25,6 +25,7 @@ from workflow.running.session import carry_out  # noqa: E402
 @speaking
 def main(arguments: list[str] | None = None) -> int:
     options = asked.training_parser(__doc__).parse_args(arguments)
+    asked.check_logging(options)
     spec = asked.asked(options)
     schedule = spec.schedule
     if spec.kind == "classifier":
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         return DONE
     data = asked.dataset_of(options, spec)
     processes = asked.processes_sharing(schedule)
-    environment.prepare()
+    environment.prepare(options.data)
 
     # Which images, in what order and how augmented: decided by the seed and each one's position.
     config = networks.configuration(spec.model, data, spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib.util
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -74,6 +75,11 @@ def dataset_of(options: argparse.Namespace, spec: RunSpec) -> DataSet:
     except DataError as error:
         raise UserError(str(error)) from error
     return data
+
+
+def check_logging(options: argparse.Namespace) -> None:
+    if options.wandb and importlib.util.find_spec("wandb") is None:
+        raise UserError("--wandb: the package is not here; `pip install wandb`, or leave it out")
 
 
 def workers(options: argparse.Namespace) -> int:

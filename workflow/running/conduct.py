@@ -83,7 +83,8 @@ class Conductor(Hook):
             raise Diverged(f"{problem}; last good checkpoint: {kept}") from None
         self.cost.step(order.batch_size, seconds, self.data_seconds)
         self.history.add({**terms, "seconds": seconds, "data_seconds": self.data_seconds})
-        self.progress.show(done, terms["loss"])
+        if is_main_process():
+            self.progress.show(done, terms["loss"])
         if done % self.log_every == 0 or done == self.iterations:
             self._log(runner, done, order.batch_size * done / len(order.groups))
         self._take_snapshot(runner, done)

@@ -21,10 +21,13 @@ PACKAGES = (
 WORKERS_PER_GPU = 4
 
 
-def prepare() -> None:
-    """Of this process, before anything is built: its GPU, its numerics, mmdet's registries."""
+def prepare(data_root: Path) -> None:
+    """Of this process, before anything is built: its GPU, its numerics, its siblings, where
+    downloaded weights lie, mmdet's registries."""
     from mmdet.utils import register_all_modules
     from mmengine.logging import MMLogger
+
+    from workflow.models.weights import use_folder, weights_folder
 
     MMLogger.get_current_instance().setLevel("WARNING")  # else it tells of every initialised tensor
     on_cuda = torch.cuda.is_available()
@@ -36,6 +39,7 @@ def prepare() -> None:
         # mmengine's own start would ask for a GPU even for processes on the CPU.
         torch.distributed.init_process_group("nccl" if on_cuda else "gloo")
     register_all_modules(init_default_scope=True)
+    use_folder(weights_folder(data_root))
 
 
 def device() -> torch.device:

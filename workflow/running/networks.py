@@ -17,6 +17,7 @@ from workflow.distill.build import DistillationError, build_distillation
 from workflow.distill.inherit import InheritError, inherit
 from workflow.distill.streams import seed_of
 from workflow.distill.taps import TapError
+from workflow.download import DownloadError
 from workflow.models.build import build_config, build_detector
 from workflow.models.coco import ConfigError
 from workflow.models.schema import DetectorDefinition
@@ -40,7 +41,10 @@ def configuration(model: Mapping[str, Any], data: DataSet, spec: RunSpec) -> Con
 def student_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -> BaseModel:
     """The detector that a run trains, before its first step, nothing inherited yet."""
     own = spec.backbone is None
-    network = build_detector(configuration(spec.model, data, spec), spec.seed, pretrained=own)
+    try:
+        network = build_detector(configuration(spec.model, data, spec), spec.seed, pretrained=own)
+    except (WeightsError, DownloadError) as error:
+        raise UserError(f"{spec.id}: {error}") from error
     if spec.backbone is not None:
         trunk = load_weights(folder_of(options, spec.backbone, "the backbone's run").student)
         prefix = "backbone."

@@ -71,12 +71,13 @@ def _train(
     try:
         runner.train()
     except Interrupted as pause:
-        print(f"{spec.id}: {pause}", file=sys.stderr)
+        if is_main_process():
+            print(f"{spec.id}: {pause}", file=sys.stderr)
         return RESUME_ME
     except Diverged as problem:
         if is_main_process():
             folder.fail(str(problem))
-        print(f"error: {spec.id}: {problem}", file=sys.stderr)
+            print(f"error: {spec.id}: {problem}", file=sys.stderr)
         return FAILURE
     finally:
         conductor.stop.close()
