@@ -1,0 +1,65 @@
+"""What a row costs, from the measured costs of its runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.costs import Costs, costs
+from analysis.plan import read_plan
+from analysis.records import read_records
+from analysis.statistics.tables import table_statistics
+
+from .factory import MadeSuite, make_suite
+
+ROWS = {"baseline": 40.0, "mgd": 42.0}
+
+
+def of_row(suite: MadeSuite, row: str) -> Costs:
+    plan = read_plan(suite.suite_dir)
+    records = read_records(plan, suite.runs_dir)
+    cells = table_statistics(records, plan.table("costs")).cells
+    return costs(records, next(cell for cell in cells if cell.cell.row == row))
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> MadeSuite:
+    return make_suite(tmp_path, rows=ROWS, noise=0.0)
+
+
+def test_known_costs(suite: MadeSuite) -> None:
+    found = of_row(suite, "mgd")
+    assert (found.hours, found.on_gpu, found.n) == (0.75, True, 3)
+    assert found.overhead == pytest.approx(0.5)
+    assert found.gain == pytest.approx(2.0)
+    assert found.gain_per_hour == pytest.approx(2.0 / 0.75)
+    assert found.process_gib == pytest.approx(900 / 1024)
+    assert found.device_gib is None
+    assert (found.teacher_share, found.loss_share) == pytest.approx((0.2, 0.1))
+
+
+def test_baseline_has_no_overhead_and_no_gain(suite: MadeSuite) -> None:
+    found = of_row(suite, "baseline")
+    assert (found.overhead, found.gain, found.gain_per_hour) == (None, None, None)
+
+
+def test_overhead_is_not_taken_across_devices(suite: MadeSuite) -> None:
+    for seed in range(3):
+        suite.edit("pair-a", "baseline", seed, "cost.json", device="H100")
+    assert of_row(suite, "mgd").overhead is None
+
+
+def test_overhead_is_paired_by_seed(suite: MadeSuite) -> None:
+    """A slow machine at one seed slows both rows: the ratio within the seed stays."""
+    suite.edit("pair-a", "baseline", 0, "cost.json", images_per_second=4.0)
+    suite.edit("pair-a", "mgd", 0, "cost.json", images_per_second=4.0 / 1.5)
+    assert of_row(suite, "mgd").overhead == pytest.approx(0.5)
+
+
+def test_missing_measurements_stay_unknown(suite: MadeSuite) -> None:
+    for seed in range(3):
+        (suite.folder("pair-a", "mgd", seed) / "cost.json").unlink()
+    found = of_row(suite, "mgd")
+    assert (found.hours, found.overhead, found.gain_per_hour) == (None, None, None)
+    assert found.gain == pytest.approx(2.0)
