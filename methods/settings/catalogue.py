@@ -1,14 +1,15 @@
 """Every method and every row, found by itself. Imports no torch for the shipped methods.
 
 Two places are looked at: the modules of `methods/settings/`, and drop-in files `methods/<name>.py`
-that carry their own `Settings` subclass beside `build`. A file in `methods/` is taken for a drop-in
-if no shipped settings class names it as its `module`, so the shipped mathematics (and torch) are
-never imported here; a drop-in's imports are paid by whoever reads the catalogue.
+that carry their own `Settings` subclass beside `build`. Which files of `methods/` are drop-ins is
+read from their syntax trees, so the shipped mathematics (and torch) are never imported here; a
+drop-in's imports are paid by whoever reads the catalogue.
 """
 
 from __future__ import annotations
 
-import importlib
+import ast
+import importlib.util
 import pkgutil
 from functools import cache
 from types import ModuleType
@@ -17,7 +18,18 @@ import methods
 import methods.settings
 from methods.settings.base import Settings, Variant
 
-NOT_DROP_INS = frozenset({"methods.contract", "methods.build"})
+
+def _is_drop_in(module: str) -> bool:
+    """Whether a class in it derives from something that is named like settings."""
+    loader = getattr(importlib.util.find_spec(module), "loader", None)
+    tree = ast.parse(loader.get_source(module) or "") if loader else ast.Module([], [])
+    bases = (
+        base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    )
+    return any(base.endswith("Settings") for base in bases)
 
 
 def _settings_in(module: ModuleType) -> list[type[Settings]]:
@@ -56,10 +68,8 @@ def collect(modules: list[str]) -> dict[str, type[Settings]]:
 @cache
 def catalogue() -> dict[str, type[Settings]]:
     """Every method by its key."""
-    shipped_modules = _modules(methods.settings)
-    shipped = {settings.module for settings in collect(shipped_modules).values()}
-    drop_ins = [name for name in _modules(methods) if name not in shipped | NOT_DROP_INS]
-    return dict(sorted(collect(shipped_modules + drop_ins).items()))
+    drop_ins = [name for name in _modules(methods) if _is_drop_in(name)]
+    return dict(sorted(collect(_modules(methods.settings) + drop_ins).items()))
 
 
 @cache

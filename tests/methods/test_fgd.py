@@ -207,6 +207,20 @@ def test_context_blocks_of_both_sides_are_trained_and_have_the_published_size() 
             assert parameter.grad.abs().max() > 0, name
 
 
+def test_learned_offset_costs_no_precision() -> None:
+    """Student and teacher ten apart, and a block that has learned it: float32 keeps the rest."""
+    given = case("fgd-global", sizes=((40, 60),))
+    with torch.no_grad():
+        for name, parameter in given.distiller.named_parameters():
+            learned = name == "student_context.0.transform.3.bias"
+            parameter.fill_(-10.0 if learned else 0.0)
+    noise = torch.randn(given.student[0].shape, generator=torch.Generator().manual_seed(0))
+    given.student = (given.teacher[0] + 10 + 0.3 * noise.double(),)
+    expected = working(given, {**CODE, **GLOBAL}, given.batch)
+    found = given.cast(torch.float32).losses()["context"].item()
+    assert found == pytest.approx(expected["context"], rel=1e-3)
+
+
 def test_without_the_global_term_there_is_nothing_to_train() -> None:
     assert list(case("fgd-focal").distiller.parameters()) == []
 
