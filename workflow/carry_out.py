@@ -24,7 +24,7 @@ from workflow.command import MISTAKE, RESUME_ME, speaking
 from workflow.devices import devices
 from workflow.outcome import Outcome
 from workflow.spec import RunSpec
-from workflow.stages import Place, Stage, stages
+from workflow.stages import Place, Stage, bundled, command, stages, waiting
 from workflow.suite import load
 
 TRY_AGAIN = 1
@@ -41,10 +41,10 @@ class Child:
         for number in (signal.SIGTERM, signal.SIGINT, WARNING):
             signal.signal(number, self._pass_on)
 
-    def run(self, command: tuple[str, ...], environment: dict[str, str], log: IO[bytes]) -> int:
+    def run(self, words: tuple[str, ...], environment: dict[str, str], log: IO[bytes]) -> int:
         # A group of its own: a signal reaches it once, through us, and not from the terminal too.
         self.process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True
+            words, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         if self.received is not None:
             self._send(self.received)
@@ -88,13 +88,13 @@ def main(arguments: list[str] | None = None) -> int:
     last = options.attempt >= options.attempts
     with devices(options.gpus) as visible:
         environment = _environment(options.threads, visible)
-        for stage in stages(suite, run, Place(runs, options.data), options.gpus):
-            if stage.done():
-                continue
-            code = _do(child, stage, environment, runs / run.id)
+        steps = stages(suite, run, Place(runs, options.data), options.gpus)
+        for bundle in bundled(waiting(steps)):
+            code = _do(child, bundle, environment, runs / run.id)
             if code == 0:
                 continue
-            reason = _reason(runs / run.id, stage, code)
+            stage = next((one for one in bundle if not one.done()), bundle[-1])
+            reason = _reason(runs / run.id, bundle, code)
             if child.received is not None and child.received != WARNING:
                 return RESUME_ME
             hopeless = code == MISTAKE or _recorded(runs / run.id).get("status") == "failed"
@@ -131,18 +131,18 @@ def _environment(threads: int, visible: str) -> dict[str, str]:
     return {**found, "CUDA_VISIBLE_DEVICES": visible} if visible else found
 
 
-def _log(folder: Path, stage: Stage) -> Path:
-    return folder / "work" / f"{stage.name}.log"
+def _log(folder: Path, bundle: list[Stage]) -> Path:
+    return folder / "work" / f"{bundle[0].name}.log"
 
 
-def _do(child: Child, stage: Stage, environment: dict[str, str], folder: Path) -> int:
-    path = _log(folder, stage)
+def _do(child: Child, bundle: list[Stage], environment: dict[str, str], folder: Path) -> int:
+    path = _log(folder, bundle)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:
-        return child.run(stage.command, environment, log)
+        return child.run(command(bundle), environment, log)
 
 
-def _reason(folder: Path, stage: Stage, code: int) -> str:
+def _reason(folder: Path, bundle: list[Stage], code: int) -> str:
     """What the program said of its end, in one line."""
     record = _recorded(folder)
     if record.get("status") == "failed" and record.get("reason"):
@@ -151,7 +151,7 @@ def _reason(folder: Path, stage: Stage, code: int) -> str:
         name = signal.Signals(-code).name
         hint = ", out of memory perhaps" if -code == signal.SIGKILL else ""
         return f"killed by {name}{hint}"
-    text = _log(folder, stage).read_text(encoding="utf-8", errors="replace")
+    text = _log(folder, bundle).read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if line.startswith("error: ")), None)
     if said is not None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workflow.data.catalogue import describe
 from workflow.spec import RunSpec
 from workflow.suite import Suite
+
+STAGE_OF = {"classify": "train", "fetch": "train"}
+"""What makes the weights is called the same for every kind of run."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,16 @@ class Stage:
     """What it is made from: done again if that is newer."""
     check: Callable[[], bool] | None = None
     """Whether `made` is what it should be, where its presence does not say so."""
+    module: tuple[str, ...] = ()
+    """Module and arguments, where the command may share a process with its neighbours."""
 
     def done(self) -> bool:
         if not self.made.is_file() or (self.check is not None and not self.check()):
             return False
         if self.needs is None:
             return True
+        if not self.needs.is_file():
+            return False
         return self.made.stat().st_mtime_ns >= self.needs.stat().st_mtime_ns
 
 
@@ -48,33 +57,62 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
     def complete() -> bool:
         return '"status": "complete"' in (folder / "run.json").read_text(encoding="utf-8")
 
-    def program(name: str, *more: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", f"workflow.{name}", *asked, *more)
+    def program(name: str, made: Path, *more: str, **facts: Any) -> Stage:
+        module = (f"workflow.{name}", *asked, *more)
+        return Stage(
+            STAGE_OF.get(name, name), (sys.executable, "-m", *module), made, module=module, **facts
+        )
 
     if run.kind == "classifier":
-        return [Stage("train", program("classify"), weights, check=complete)]
+        return [program("classify", weights, check=complete)]
     attended = run.id in suite.attended()
-    train = program("train") if run.schedule else program("fetch")
+    train = program("train" if run.schedule else "fetch", weights, check=complete)
     if attended and run.schedule and suite.attend.snapshots:
-        train += ("--snapshots", str(suite.attend.snapshots))
+        snapshots = ("--snapshots", str(suite.attend.snapshots))
+        train = program("train", weights, *snapshots, check=complete)
     if gpus > 1 and run.schedule:
         launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}")
-        train = (train[0], *launcher, *train[1:])
+        several = (sys.executable, *launcher, *train.command[1:])
+        train = replace(train, command=several, module=())
     predictions, metrics = folder / "predictions.json.gz", folder / "metrics.json"
+    found = [train, program("predict", predictions, needs=weights)]
+    if attended:
+        images = ("--images", str(suite.attend.images))
+        found.append(program("attend", folder / "attention.npz", *images, needs=weights))
     annotations = describe(run.data, place.data).splits["test"].annotations
     evaluate: tuple[str, ...] = (sys.executable, "-m", "analysis.evaluate")
     evaluate += ("--predictions", str(predictions), "--annotations", str(annotations))
     evaluate += ("--out", str(metrics))
-    found = [
-        Stage("train", train, weights, check=complete),
-        Stage("predict", program("predict"), predictions, weights),
-        Stage("evaluate", evaluate, metrics, predictions),
-    ]
+    found.append(Stage("evaluate", evaluate, metrics, predictions))
     if run.checkpoint is not None:
         verdict = folder / "work" / "teacher.json"
         check = (sys.executable, "-m", "workflow.models.teacher_check", "--run", str(folder))
         found.append(Stage("check", (*check, "--out", str(verdict)), verdict, metrics))
-    if attended:
-        images = ("--images", str(suite.attend.images))
-        found.append(Stage("attend", program("attend", *images), folder / "attention.npz", weights))
     return found
+
+
+def waiting(steps: list[Stage]) -> list[Stage]:
+    """What is still to be done: also what was made from something that is about to be made anew."""
+    found: list[Stage] = []
+    for stage in steps:
+        if not stage.done() or stage.needs in [other.made for other in found]:
+            found.append(stage)
+    return found
+
+
+def bundled(stages: list[Stage]) -> list[list[Stage]]:
+    """Neighbours that may share a process, together; they are done in the same order."""
+    bundles: list[list[Stage]] = []
+    for stage in stages:
+        if bundles and stage.module and bundles[-1][-1].module:
+            bundles[-1].append(stage)
+        else:
+            bundles.append([stage])
+    return bundles
+
+
+def command(bundle: list[Stage]) -> tuple[str, ...]:
+    if len(bundle) == 1:
+        return bundle[0].command
+    programs = json.dumps([stage.module for stage in bundle])
+    return (sys.executable, "-m", "workflow.chain", programs)

@@ -1,5 +1,10 @@
 # The data set: made, or verified where it stands already. The folder itself is not declared, so
 # nothing that Snakemake does can delete it.
+from workflow.data.catalogue import COCO_FOLDER
+
+# Where a copy of COCO 2017 lies, for suites that need it: `coco_root:` in config.yaml, or what
+# `snakemake coco` fetched.
+COCO_ROOT = Path(config.get("coco_root", DATA / COCO_FOLDER))
 
 
 rule data:
@@ -11,7 +16,21 @@ rule data:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=6000,
         runtime=240,
     shell:
-        f"{PYTHON} -m workflow.data.make --suite {SUITE.asked} --data {DATA} > {{log}} 2>&1"
+        f"{PYTHON} -m workflow.data.make --suite {SUITE.asked} --data {DATA} "
+        f"--coco-root {COCO_ROOT} > {{log}} 2>&1"
+
+
+# 20 GB, so only when asked for: nothing depends on it. Interrupted, it goes on where it was.
+rule coco:
+    output:
+        touch(DATA / f"{COCO_FOLDER}.ready"),
+    log:
+        LOGS / "coco.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m workflow.data.fetch_coco --data {DATA} 2>&1 | tee {{log}}"

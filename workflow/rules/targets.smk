@@ -36,8 +36,10 @@ for target in PRODUCTS.keys() - {"all"}:
         localrule: True
         conda:
             "../../environment.yml"
+        params:
+            scope=target,
         shell:
-            f"{PYTHON} -m workflow.verdict {ASK} --scope {{rule}} 2>&1 | tee {{log}}"
+            f"{PYTHON} -m workflow.verdict {ASK} --scope {{params.scope}} 2>&1 | tee {{log}}"
 
 
 rule forecast:

@@ -1,0 +1,170 @@
+"""Verdict, status, forecast, plan and GPU locks, on run folders written by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.plan import read_plan
+from workflow import forecast, outcome, plan, status, verdict
+from workflow.costs import around, iterations, modelled, table
+from workflow.devices import devices
+from workflow.forecast import Forecast
+from workflow.models import catalogue
+from workflow.models.zoo import _models
+from workflow.outcome import Outcome
+from workflow.scopes import scopes
+from workflow.suite import load
+
+TINY = Path(__file__).parents[1] / "suites" / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def suite():
+    return load(TINY)
+
+
+def finish(runs: Path, run, seconds: float) -> None:
+    folder = runs / run.id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "student.pth").write_bytes(b"weights")
+    (folder / "cost.json").write_text(json.dumps({"wall_seconds": seconds}))
+    outcome.write(runs, Outcome(run.id, "complete"))
+
+
+def test_the_verdict_lists_what_failed_and_lets_it_be_tried_again(suite, tmp_path, capsys):
+    *others, student = suite.runs
+    for run in others:
+        finish(tmp_path, run, 1)
+    outcome.write(tmp_path, Outcome(student.id, "failed", "loss is nan", "train"))
+    asked = ["--suite", str(TINY), "--runs", str(tmp_path), "--scope", "all"]
+    assert verdict.main(asked) == 1
+    said = capsys.readouterr().err
+    assert f"{student.id}: train: loss is nan" in said
+    assert f"1 of {len(suite.runs)} runs" in said
+    assert outcome.read(tmp_path, student.id) is None
+    assert verdict.main([*asked[:-1], "teachers"]) == 0
+    finish(tmp_path, student, 1)
+    assert verdict.main(asked) == 0
+
+
+def test_scopes_name_the_runs_of_each_table(suite):
+    found = scopes(suite)
+    assert found["all"] == list(suite.by_id)
+    assert {suite.run(id).kind for id in found["teachers"]} == {"teacher", "classifier"}
+    assert {suite.run(id).row for id in found["table_main"]} == {"baseline", "mgd"}
+
+
+def test_status_tells_the_states_apart(suite, tmp_path):
+    done, failed, running, stale, left = suite.runs
+    finish(tmp_path, done, 1)
+    outcome.write(tmp_path, Outcome(failed.id, "failed", "no luck", "train"))
+    for run in (running, stale):
+        (tmp_path / run.id / "work").mkdir(parents=True)
+        (tmp_path / run.id / "history.csv").write_text("iteration,epoch\n1,0\n2,0\n")
+    old = time.time() - 2 * status.FRESH_SECONDS
+    os.utime(tmp_path / stale.id / "history.csv", (old, old))
+    found = {one.id: one for one in status.table(suite, tmp_path)}
+    assert [found[run.id].state for run in suite.runs] == [
+        "done",
+        "failed",
+        "running",
+        "interrupted",
+        "left",
+    ]
+    assert found[running.id].detail == f"iteration 2 of {iterations(running):.0f}, 67%"
+    said = status.text(suite, list(found.values()), 1.5)
+    assert "1 done, 1 running, 1 interrupted, 1 failed, 1 left of 5 runs" in said
+    assert left.id not in said
+
+
+def test_a_forecast_learns_from_runs_that_are_done(suite, tmp_path):
+    before = Forecast(suite, tmp_path).total(devices=2)
+    assert before.sources == {"model": 5}
+    assert before.model_error is None
+    for run in suite.runs:
+        finish(tmp_path, run, 2 * modelled(run))
+    after = Forecast(suite, tmp_path).total(devices=2)
+    assert after.done == 5
+    assert after.device_hours_left == after.wall_hours == 0
+    assert after.model_error == pytest.approx(0.5)
+
+
+def test_similar_runs_are_forecast_from_each_other(suite, tmp_path):
+    students = [run for run in suite.runs if run.row == "mgd"]
+    longer = load(TINY, {"seeds": [0, 1], "schedules": {**LONGER}})
+    twins = [run for run in longer.runs if run.row == "mgd"]
+    finish(tmp_path, twins[0], 80.0)
+    estimates = Forecast(longer, tmp_path).estimates
+    assert estimates[twins[1].id].source == "like it"
+    assert estimates[twins[1].id].seconds == pytest.approx(80.0 + around(twins[1]))
+    assert students[0].id not in estimates
+
+
+LONGER = {"student": {"iterations": 8, "batch_size": 4}}
+
+
+def test_wall_time_falls_with_devices_and_never_below_the_longest_chain(suite, tmp_path):
+    one, two, many = (Forecast(suite, tmp_path).total(n).wall_hours for n in (1, 2, 50))
+    assert one > two > many
+    estimates = Forecast(suite, tmp_path).estimates
+    student = next(run for run in suite.runs if run.row == "mgd")
+    chain = [student, student.teacher, student.teacher.backbone]
+    assert many * 3600 == pytest.approx(sum(estimates[run.id].seconds for run in chain))
+
+
+def test_time_limits_leave_room_and_grow(suite, tmp_path):
+    found = Forecast(load("coco"), tmp_path)
+    id = next(id for id in found.suite.by_id if "/mgd/" in id)
+    minutes = found.estimates[id].seconds / 60
+    assert found.limit_minutes(id) > 1.4 * minutes
+    assert found.limit_minutes(id, attempt=2) > 2.8 * minutes
+
+
+def test_the_forecast_speaks(tmp_path, capsys):
+    asked = ["--suite", "coco", "--runs", str(tmp_path), "--devices", "16", "--price", "2"]
+    assert forecast.main(asked) == 0
+    said = capsys.readouterr().out
+    for word in ("GPU-hours", "wall time left on 16 GPUs", "GB of disk", "at the given price"):
+        assert word in said
+
+
+def test_known_forward_times_are_the_metafiles():
+    zoo = _models()
+    known = table()["coco"]["forward_ms"]
+    checked = 0
+    for name in catalogue.names("detectors", "coco"):
+        assert name in known, f"{name} has no forward time in workflow/costs.yaml"
+        entry = zoo.get(catalogue.detector(name).zoo, {})
+        for time_ in entry.get("Metadata", {}).get("inference time (ms/im)", ())[:1]:
+            assert known[name] == pytest.approx(time_["value"]), name
+            checked += 1
+    assert checked > 15
+    assert set(table()["mini"]["forward_ms"]) >= set(catalogue.names("detectors", "mini"))
+
+
+@pytest.mark.parametrize("name", [str(TINY), "papers/fgd", "coco"])
+def test_analysis_understands_the_plan(name, tmp_path):
+    assert plan.main(["--suite", name, "--out", str(tmp_path / "plan.json")]) == 0
+    found = read_plan(tmp_path)
+    suite = load(name)
+    assert [run.id for run in found.runs] == list(suite.by_id)
+    assert [table.name for table in found.tables] == list(suite.tables)
+
+
+def test_gpus_are_held_by_one_job_at_a_time(tmp_path, monkeypatch):
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with devices(1, tmp_path, count=3) as first, devices(2, tmp_path, count=3) as second:
+        assert len({*first.split(","), *second.split(",")}) == 3
+    with devices(3, tmp_path, count=3) as all_of_them:
+        assert all_of_them == "0,1,2"
+    with devices(0, tmp_path, count=3) as none:
+        assert none == ""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+    with devices(1, tmp_path, count=3) as given:
+        assert given == ""
