@@ -66,6 +66,7 @@ def zoo_checkpoint() -> dict:
             "nested": defaultdict(list, a=[1, 2]),
             "recent": deque([1, 2], maxlen=3),
             "place": Path("somewhere"),
+            "names": {"cat", Path("dog")},
         },
         "state_dict": network.state_dict(),
         "optimizer": optimiser.state_dict(),
@@ -93,6 +94,7 @@ def test_a_real_openmmlab_checkpoint_loads(tmp_path: Path, zipped: bool) -> None
     assert content["meta"]["epoch"] == 12
     assert content["meta"]["dataset_meta"] == written["meta"]["dataset_meta"]
     assert content["meta"]["nested"] == {"a": [1, 2]}
+    assert content["meta"]["names"] == {"cat"}
     momentum = content["optimizer"]["state"][0]["momentum_buffer"]
     assert momentum.equal(written["optimizer"]["state"][0]["momentum_buffer"])
     assert content["message_hub"]["runtime_info"]["iter"] == 7

@@ -181,6 +181,6 @@ def _plain(value: Any, seen: dict[int, Any]) -> Any:
         result = seen[id(value)] = []
         result.extend(_plain(item, seen) for item in value if not _is_odd(item))
         return result
-    if isinstance(value, tuple) and type(value) is not torch.Size:
-        return tuple(_plain(item, seen) for item in value if not _is_odd(item))
+    if isinstance(value, (tuple, set, frozenset)) and type(value) is not torch.Size:
+        return type(value)(_plain(item, seen) for item in value if not _is_odd(item))
     return value
