@@ -48,7 +48,7 @@ def locate(root: Path) -> dict[str, Split]:
             if not there:
                 raise DataError(
                     f"no COCO 2017 at {root}: {path} is missing; point `coco_root` to a copy, or "
-                    "fetch one with `python -m workflow.data.fetch_coco`"
+                    "fetch one with `snakemake coco` (`python -m workflow.data.fetch_coco`)"
                 )
         found[part] = Split(annotations, images)
     return found
