@@ -202,11 +202,14 @@ def cluster() -> Iterator[Finding]:
 
 def tools() -> Iterator[Finding]:
     """Programs that some outputs or tests use."""
-    uses = {"git": "records the code's revision in every run", "pdflatex": "tests the LaTeX tables",
-            "chromium": "tests the report in a browser"}  # fmt: skip
-    for program, use in uses.items():
-        found = shutil.which(program)
-        yield Finding(program, found or f"not found; {use}", OK if found else ABSENT)
+    uses = {
+        ("git",): "records the code's revision in every run",
+        ("pdflatex",): "tests the LaTeX tables",
+        ("chromium", "chromium-browser", "google-chrome"): "tests the tables in a browser",
+    }
+    for programs, use in uses.items():
+        found = next(filter(None, map(shutil.which, programs)), None)
+        yield Finding(programs[0], found or f"not found; {use}", OK if found else ABSENT)
 
 
 def data_sets(data: Path) -> Iterator[Finding]:
