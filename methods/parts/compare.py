@@ -30,7 +30,9 @@ def absolute(student: Tensor, teacher: Tensor, reduction: Reduction = "mean") ->
 
 def squared(student: Tensor, teacher: Tensor, reduction: Reduction = "mean") -> Tensor:
     """L2: (S - T)^2, averaged or summed."""
-    return _reduce((full_precision(student) - full_precision(teacher)).square(), reduction)
+    student, teacher = full_precision(student), full_precision(teacher)
+    error = functional.mse_loss(student, teacher, reduction=reduction)
+    return error if reduction == "mean" else error / student.shape[0]
 
 
 def root_sum_squares(difference: Tensor, epsilon: float = 1e-12) -> Tensor:
