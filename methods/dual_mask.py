@@ -68,19 +68,18 @@ class DualMask(Distiller):
 
     def forward(self, student: Pyramid, teacher: Pyramid, batch: Batch) -> dict[str, Tensor]:
         self.measures = {}
-        total: Tensor | float = 0.0
+        errors = []
         for level, (map_s, map_t) in enumerate(zip(student, teacher, strict=True)):
             aligned = self.align[level](map_s)
-            joined: Tensor | float = 0.0
+            rebuilt = []
             for branch, (name, mask) in enumerate(self.masks(level, map_t, batch).items()):
-                rebuilt = self.generate[name][level](aligned * mask)
-                joined = joined + self.fusion[branch] * rebuilt
+                rebuilt.append(self.fusion[branch] * self.generate[name][level](aligned * mask))
                 self.measures[f"hidden.{name}.{level}"] = 1 - mask.float().mean()
             scale = 1.0
             if self.settings.normalise == "reference":
                 scale = map_scale(map_t, self.strides[level])
-            total = total + scale * squared(joined, map_t, "sum")
-        return {"rebuild": total * (self.settings.alpha * self.settings.weight)}
+            errors.append(scale * squared(sum(rebuilt[1:], rebuilt[0]), map_t, "sum"))
+        return {"rebuild": torch.stack(errors).sum() * (self.settings.alpha * self.settings.weight)}
 
     def explain(self, student: Pyramid, teacher: Pyramid, batch: Batch) -> dict[str, Pyramid]:
         levels = [self.masks(level, map_t, batch) for level, map_t in enumerate(teacher)]

@@ -15,6 +15,7 @@ Not known from the paper: whether it divides by N (the code does).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from methods.contract import Batch, Context, Distiller, Pyramid
@@ -48,14 +49,14 @@ class MGD(Distiller):
 
     def forward(self, student: Pyramid, teacher: Pyramid, batch: Batch) -> dict[str, Tensor]:
         self.measures = {}
-        total: Tensor | float = 0.0
+        errors = []
         for level, (map_s, map_t) in enumerate(zip(student, teacher, strict=True)):
             aligned = self.align[level](map_s)
             mask = self.mask(level, aligned, map_t, batch)
             rebuilt = self.rebuild(level, aligned, map_t, mask)
-            total = total + self._scale(level, map_t) * squared(rebuilt, map_t, "sum")
+            errors.append(self._scale(level, map_t) * squared(rebuilt, map_t, "sum"))
             self.measures[f"hidden.{level}"] = 1 - mask.float().mean()
-        return {"rebuild": total * (self.settings.alpha * self.settings.weight)}
+        return {"rebuild": torch.stack(errors).sum() * (self.settings.alpha * self.settings.weight)}
 
     def _scale(self, level: int, teacher: Tensor) -> float:
         if self.settings.normalise == "paper":
