@@ -23,6 +23,7 @@ from analysis.plan import Plan, PlannedRun, read_plan
 
 RUNS = Path("results/runs")
 RUN_FILE, METRICS_FILE, COST_FILE = "run.json", "metrics.json", "cost.json"
+OUTCOME_FILE = "outcome.json"
 
 Status = Literal[
     "complete",
@@ -117,6 +118,9 @@ def _read_run(
     run: PlannedRun, runs_dir: Path, claims: dict[Path, dict[str, Any] | str]
 ) -> tuple[Status, str, dict[str, Any] | None]:
     folder = runs_dir / run.id
+    given_up = _given_up(folder)
+    if given_up:
+        return "failed", given_up, None
     claim = claims.get(folder)
     if claim is None:
         if not folder.exists():
@@ -138,6 +142,16 @@ def _read_run(
     except AnalysisError as error:
         return "incomplete", str(error), None
     return "complete", "", row
+
+
+def _given_up(folder: Path) -> str:
+    """Why the run's job ended without a result; empty where it did not."""
+    if not (folder / OUTCOME_FILE).is_file():
+        return ""
+    ended = read_json(folder / OUTCOME_FILE)
+    if not isinstance(ended, dict) or ended.get("status") != "failed":
+        return ""
+    return f"{ended.get('stage') or 'job'}: {ended.get('reason') or 'no reason told'}"
 
 
 def _row(run: PlannedRun, folder: Path, claim: dict[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,18 @@ def test_failed_and_running_are_left_out_with_reason(suite: MadeSuite) -> None:
     assert reason == "failed: loss became NaN at iteration 40"
 
 
+def test_a_run_that_was_given_up_says_where_and_why(suite: MadeSuite) -> None:
+    folder = suite.folder("pair-a", "mgd", 0)
+    ended = {"id": "x", "status": "failed", "stage": "predict", "reason": "out of memory"}
+    (folder / "outcome.json").write_text(json.dumps(ended))
+    records = read_records(read_plan(suite.suite_dir), suite.runs_dir)
+    run = suite.id("pair-a", "mgd", 0)
+    assert run not in records.frame.index
+    assert records.why_missing(run) == "failed: predict: out of memory"
+    (folder / "outcome.json").write_text(json.dumps({**ended, "status": "complete"}))
+    assert run in read_records(read_plan(suite.suite_dir), suite.runs_dir).frame.index
+
+
 def test_missing_folder(suite: MadeSuite) -> None:
     shutil.rmtree(suite.folder("pair-a", "mgd", 1))
     assert only_problem(read(suite)) == ("missing", "not run yet")

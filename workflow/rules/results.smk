@@ -35,20 +35,38 @@ rule records:
         f"{PYTHON} -m analysis.records {WHERE} > {{log}} 2>&1"
 
 
+rule statistics:
+    input:
+        ANALYSIS,
+        outcomes(SCOPES["tables"]),
+        plan=OUT / "plan.json",
+    output:
+        OUT / "statistics.json",
+    log:
+        OUT / "logs" / "statistics.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m analysis.statistics {WHERE} --data {DATA} > {{log}} 2>&1"
+
+
 rule table:
     input:
         ANALYSIS,
         lambda wildcards: outcomes(SCOPES[f"table_{wildcards.table}"]),
         plan=OUT / "plan.json",
     output:
-        multiext(str(OUT / "tables" / "{table}"), ".md", ".tex", ".html", ".csv"),
+        multiext(str(OUT / "tables" / "{table}"), ".md", ".tex", ".csv"),
+        report(OUT / "tables" / "{table}.html", category="Tables"),
     log:
         OUT / "logs" / "table-{table}.log",
     localrule: True
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.tables {WHERE} --table {{wildcards.table}} > {{log}} 2>&1"
+        f"{PYTHON} -m analysis.tables {WHERE} --data {DATA}"
+        " --table {wildcards.table} > {log} 2>&1"
 
 
 rule figure:
@@ -57,7 +75,8 @@ rule figure:
         lambda wildcards: outcomes(SCOPES[f"figure_{wildcards.figure}"]),
         plan=OUT / "plan.json",
     output:
-        multiext(str(OUT / "figures" / "{figure}"), ".pdf", ".png"),
+        OUT / "figures" / "{figure}.pdf",
+        report(OUT / "figures" / "{figure}.png", category="Figures"),
     log:
         OUT / "logs" / "figure-{figure}.log",
     localrule: True
@@ -74,6 +93,7 @@ rule report_page:
         expand(OUT / "tables" / "{table}.html", table=SUITE.tables),
         expand(OUT / "figures" / "{figure}.png", figure=SUITE.figures),
         records=OUT / "records.csv",
+        statistics=OUT / "statistics.json",
     output:
         report(OUT / "report.html", category="Report"),
     log:

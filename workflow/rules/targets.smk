@@ -6,7 +6,7 @@ PRODUCTS = {
     "all": [OUT / "report.html"],
     "teachers": [],
     "students": [],
-    "tables": sum(TABLES.values(), [OUT / "records.csv"]),
+    "tables": sum(TABLES.values(), [OUT / "records.csv", OUT / "statistics.json"]),
     "figures": sum(FIGURES.values(), []),
     "report": [OUT / "report.html"],
     **{f"table_{name}": files for name, files in TABLES.items()},
