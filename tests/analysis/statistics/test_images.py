@@ -145,7 +145,7 @@ def test_coverage() -> None:
 
 @pytest.mark.slow
 def test_coverage_closely() -> None:
-    assert 0.92 < coverage(trials=800, resamples=400) < 0.98
+    assert 0.92 < coverage(trials=400, resamples=300) < 0.98
 
 
 def test_every_image_is_drawn_as_often_on_average() -> None:
