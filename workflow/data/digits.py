@@ -44,7 +44,7 @@ def _draw(
     annotated = []
     for number in numbers:
         key = [options.version, options.seed, SPLITS.index(split), number]
-        scene = compose(np.random.default_rng(key), hands)
+        scene = compose(np.random.default_rng(key), hands, options.contrast)
         path = folder / "images" / split / _file_name(number)
         # Level 1: noise hardly compresses, and higher levels only cost time.
         Image.fromarray(scene.pixels).save(path, compress_level=1)

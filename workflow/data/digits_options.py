@@ -27,3 +27,6 @@ class DigitsOptions(Frozen):
     train: int = Field(2000, ge=1)
     tune: int = Field(300, ge=1)
     test: int = Field(700, ge=1)
+    contrast: float = Field(70.0, ge=10, le=150)
+    """Of the faintest digits, in grey levels between the ink and what lies under it: the lower, the
+    harder the set. From about 50 down, short trainings learn little from it."""

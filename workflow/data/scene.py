@@ -17,7 +17,7 @@ COUNT_WEIGHTS = (0.04, 0.10, 0.13, 0.14, 0.14, 0.13, 0.12, 0.11, 0.09)
 """Chance of 0 to 8 digits."""
 HEIGHTS = (10.0, 68.0)
 """Of a digit, log-uniform: each octave gets the same share, so no size dominates AP."""
-CONTRAST = (22.0, 150.0)
+MOST_CONTRAST = 170.0
 """Grey levels between a digit's ink and what lies under it; log-uniform, so hard ones abound."""
 LEAST_VISIBLE = 0.6
 """Share of its ink that a digit must keep, whatever covers it."""
@@ -53,7 +53,7 @@ class Scene:
     digits: list[Digit] = field(default_factory=list)
 
 
-def compose(rng: Random, hands: tuple[NDArray[np.int64], ...]) -> Scene:
+def compose(rng: Random, hands: tuple[NDArray[np.int64], ...], least_contrast: float) -> Scene:
     """Draws a scene with scans from `hands` (one array of scan numbers per class)."""
     canvas = backdrop.background(rng)
     for _ in range(int(rng.integers(0, 6))):
@@ -62,14 +62,18 @@ def compose(rng: Random, hands: tuple[NDArray[np.int64], ...]) -> Scene:
         backdrop.stroke(rng, canvas)
     digits: list[Digit] = []
     for _ in range(int(rng.choice(len(COUNT_WEIGHTS), p=COUNT_WEIGHTS))):
-        _add_digit(rng, canvas, digits, hands)
+        _add_digit(rng, canvas, digits, hands, least_contrast)
     for _ in range(int(rng.integers(0, 5))):
         _cover(rng, canvas, digits)
     return Scene(_develop(rng, canvas), digits)
 
 
 def _add_digit(
-    rng: Random, canvas: Canvas, digits: list[Digit], hands: tuple[NDArray[np.int64], ...]
+    rng: Random,
+    canvas: Canvas,
+    digits: list[Digit],
+    hands: tuple[NDArray[np.int64], ...],
+    least_contrast: float,
 ) -> None:
     """Pastes one digit; a place that hides another too much is tried again, then given up."""
     label = int(rng.integers(len(CLASSES)))
@@ -97,7 +101,7 @@ def _add_digit(
             continue
         box = _box(mask)
         if all(_overlap(box, digit.box()) <= MOST_OVERLAP for digit in digits):
-            contrast = CONTRAST[0] * (CONTRAST[1] / CONTRAST[0]) ** rng.random()
+            contrast = least_contrast * (MOST_CONTRAST / least_contrast) ** rng.random()
             colour = _ink_colour(rng, canvas, mask, contrast)
             backdrop.blend(canvas, alpha, colour)
             _hide(mask, digits)

@@ -6,6 +6,7 @@ assigners, losses and thresholds are the real ones; only what `MiniOptions` name
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -112,6 +113,16 @@ def _shrink_dense(model: ConfigDict, options: MiniOptions, classes: int) -> None
         for norm in (model.neck.norm_cfg, head.norm_cfg):
             norm.num_groups = 8  # of 32 at full size: the same few channels in each
     else:
+        # mmdet's deviation of 0.01 suits 256 channels; through so few, activations would vanish.
+        head.init_cfg = {
+            "type": "Normal",
+            "layer": "Conv2d",
+            "std": math.sqrt(2 / (9 * options.head)),
+            "override": [
+                {"type": "Normal", "name": "retina_cls", "std": 0.01, "bias_prob": 0.01},
+                {"type": "Normal", "name": "retina_reg", "std": 0.01},
+            ],
+        }
         head.anchor_generator.update(
             octave_base_scale=reach,
             scales_per_octave=2,
