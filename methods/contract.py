@@ -56,6 +56,7 @@ class Context:
     classifier: nn.Module | None = None  # frozen image classifier, see methods.icd
     pixel_mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     pixel_std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    pixel_rgb: bool = True  # order of the network's input channels, and of mean and deviation
 
 
 class Distiller(nn.Module):

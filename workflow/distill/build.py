@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModel
 from torch import nn
@@ -11,7 +12,8 @@ from methods.build import build
 from methods.contract import Context
 from methods.settings.base import Family, FeatureSettings, MethodSpec
 from methods.settings.resolve import settings_of
-from workflow.distill.algorithm import Distillation, PositivesRecorder
+from workflow.distill.algorithm import Distillation
+from workflow.distill.positives import PositivesError, recorder_of
 from workflow.distill.streams import isolated, seed_of
 from workflow.distill.taps import Level, Pairing, pair_levels, probe
 
@@ -30,14 +32,13 @@ def build_distillation(
     image_size: tuple[int, int],
     classes: int,
     classifier: nn.Module | None = None,
-    positives: PositivesRecorder | None = None,
 ) -> Distillation:
     """`image_size` is any (height, width) that the detectors accept; SSDs accept only their own.
 
     The distillers' initial weights come from a stream of their own: the global generators are left
     as they were found, so the student's data order is that of the undistilled run of its seed.
     """
-    distillers, pairings = {}, {}
+    distillers, pairings, positives = {}, {}, None
     probed: dict[tuple[int, str], tuple[Level, ...]] = {}
     with isolated(seed_of("distillers", seed)):
         for spec in methods:
@@ -46,10 +47,14 @@ def build_distillation(
             for need, given in (
                 ("features", teacher),
                 ("classifier", classifier),
-                ("positives", positives),
             ):
                 if need in needs and given is None:
                     raise DistillationError(f"method `{spec.method}` needs {_WHAT[need]}")
+            if "positives" in needs:
+                try:
+                    positives = recorder_of(student)
+                except PositivesError as error:
+                    raise DistillationError(f"method `{spec.method}`: {error}") from error
             pairing = None
             if isinstance(settings, FeatureSettings) and teacher is not None:
                 levels = []
@@ -59,6 +64,8 @@ def build_distillation(
                         probed[key] = probe(detector, settings.tap, image_size)
                     levels.append(probed[key])
                 pairing = pairings[spec.method] = pair_levels(settings, *levels)
+                # What a method holds per level follows the levels that there really are.
+                settings = settings.model_copy(update={"levels": pairing.student})
             distillers[spec.method] = build(
                 settings, _context(family, pairing, classes, classifier, student)
             )
@@ -68,7 +75,6 @@ def build_distillation(
 _WHAT = {
     "features": "a detector as teacher, and this pair has none",
     "classifier": "a classifier as teacher, and this pair has none",
-    "positives": "the student's matched predictions, which nothing records for this detector",
 }
 
 
@@ -80,9 +86,10 @@ def _context(
     student: BaseModel,
 ) -> Context:
     preprocessor = student.data_preprocessor
-    pixels = {}
+    # Images are read as BGR; mmengine keeps one flag for both directions of the conversion.
+    pixels: dict[str, Any] = {"pixel_rgb": bool(preprocessor._channel_conversion)}
     if preprocessor._enable_normalize:
-        pixels = {
+        pixels |= {
             "pixel_mean": tuple(preprocessor.mean.flatten().tolist()),
             "pixel_std": tuple(preprocessor.std.flatten().tolist()),
         }

@@ -94,6 +94,22 @@ class Classifier(BaseModel):
         logits: Tensor = self.fc(self.backbone(pixels)[-1].mean((2, 3)))
         return logits
 
+    @property
+    def input_size(self) -> int:
+        return self.options.input_size
+
+    def stages(self, pixels: Tensor, deepest: int, pooled: bool = True) -> list[Tensor]:
+        """Normalised pixels -> maps of the stem (behind its max-pooling, or before it) and of the
+        residual stages 1 to `deepest`."""
+        trunk = self.backbone
+        stem = trunk.relu(trunk.norm1(trunk.conv1(pixels)))
+        inside = trunk.maxpool(stem)
+        maps = [inside if pooled else stem]
+        for name in trunk.res_layers[:deepest]:
+            inside = getattr(trunk, name)(inside)
+            maps.append(inside)
+        return maps
+
     def normalised(self, pixels: Tensor) -> Tensor:
         """RGB values 0 to 255 -> what the network was trained on."""
         return (pixels.float() - self.mean) / self.std

@@ -19,6 +19,7 @@ from workflow.distill.streams import seed_of
 from workflow.distill.taps import TapError
 from workflow.download import DownloadError
 from workflow.models.build import build_config, build_detector
+from workflow.models.classifier import Classifier, ClassifierOptions, build_classifier
 from workflow.models.coco import ConfigError
 from workflow.models.schema import DetectorDefinition
 from workflow.models.weights import WeightsError
@@ -72,6 +73,7 @@ def training_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) 
         seed=spec.seed,
         image_size=configuration(spec.model, data, spec).image_size,
         classes=len(data.classes),
+        classifier=classifier_network(options, spec, data),
     )
     if spec.options.teacher == "shuffled":
         assert distillation.pixels is not None  # there is a teacher to be shuffled
@@ -89,6 +91,26 @@ def teacher_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -
         weights = load_weights(folder_of(options, spec.teacher, "the teacher's run").student)
         teacher.load_state_dict(weights)
     return teacher.requires_grad_(False).eval()
+
+
+def classifier_network(
+    options: argparse.Namespace, spec: RunSpec, data: DataSet
+) -> Classifier | None:
+    """The frozen teacher of crops, with its run's weights."""
+    if spec.classifier is None:
+        return None
+    network = build_classifier(
+        ClassifierOptions.model_validate(spec.classifier.model["options"]),
+        len(data.classes),
+        data.pixel_mean,
+        data.pixel_std,
+        seed_of("classifier", spec.seed),
+        pretrained=False,
+    )
+    run = folder_of(options, spec.classifier, "the classifier's run")
+    network.load_state_dict(load_weights(run.student))
+    frozen: Classifier = network.requires_grad_(False).eval()
+    return frozen
 
 
 def load_weights(path: Any) -> dict[str, Tensor]:

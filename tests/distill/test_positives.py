@@ -1,0 +1,141 @@
+"""What is recorded against what mmdet assigns, head by head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import Config
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from methods.contract import Positives
+from tests.compat.detectors import batch, small_config
+from workflow.distill.positives import PositivesError, recorder_of
+from workflow.models.build import build_detector
+
+SIDES = {"SSD300": 300}
+ONE_STAGE = ["RetinaNet", "RepPoints", "FCOS", "GFL", "SSD300"]
+
+
+def recorded(name: str, images: int = 3) -> tuple[Any, Positives, dict[str, Tensor], list[Any]]:
+    model = build_detector(Config({"model": small_config(name)}), 0, pretrained=False).train()
+    data = model.data_preprocessor(batch(images, SIDES.get(name, 128)), True)
+    recorder = recorder_of(model)
+    with recorder:
+        losses = model(data["inputs"], data["data_samples"], mode="loss")
+    return model, recorder.positives(), losses, data["data_samples"]
+
+
+@pytest.mark.parametrize("name", [*ONE_STAGE, "Faster R-CNN"])
+def test_positives_belong_to_their_ground_truths(name: str) -> None:
+    _, found, _, samples = recorded(name)
+    count = len(found.boxes)
+    assert count > 0
+    assert found.image.shape == found.ground_truth.shape == (count,)
+    classes = 80 + (found.activation == "softmax")
+    assert found.logits.shape == (count, classes)
+    assert found.boxes.shape == (count, 4)
+    assert found.activation == ("softmax" if name in ("SSD300", "Faster R-CNN") else "sigmoid")
+    for image, sample in enumerate(samples):
+        inside = found.ground_truth[found.image == image]
+        assert len(inside) == 0 or inside.max() < len(sample.gt_instances)
+        # Every head here promises each ground truth at least one match, but for the point heads.
+        if name in ("RetinaNet", "SSD300"):
+            assert set(inside.tolist()) == set(range(len(sample.gt_instances)))
+    assert not (found.image == len(samples) - 1).any()  # the last image has no boxes
+
+
+@pytest.mark.parametrize("name", [*ONE_STAGE, "Faster R-CNN"])
+def test_gradients_reach_the_head_and_the_methods_are_put_back(name: str) -> None:
+    model, found, _, _ = recorded(name)
+    head = model.roi_head.bbox_head if name == "Faster R-CNN" else model.bbox_head
+    wrapped = {"_get_targets_single", "loss_by_feat", "loss_and_target"} & set(vars(head))
+    assert not wrapped
+    (found.boxes.sum() + found.logits.sum()).backward()
+    touched = [key for key, value in head.named_parameters() if value.grad is not None]
+    assert any("reg" in key or "pts" in key for key in touched)
+    assert any("cls" in key for key in touched)
+
+
+@pytest.mark.parametrize("name", ["RetinaNet", "SSD300"])
+def test_anchors_are_matched_as_by_overlap(name: str) -> None:
+    """The published rule, worked out with torchvision: overlap of at least one half, or best."""
+    model, found, _, samples = recorded(name)
+    head = model.bbox_head
+    side = SIDES.get(name, 128)
+    strides = [stride[0] for stride in head.prior_generator.strides]
+    if name == "SSD300":
+        sizes = [(side_of_map,) * 2 for side_of_map in (38, 19, 10, 5, 3, 1)]
+    else:
+        sizes = [(-(-side // stride),) * 2 for stride in strides]
+    anchors = torch.cat(head.prior_generator.grid_priors(sizes, device="cpu"))
+    for image, sample in enumerate(samples[:-1]):
+        overlap = box_iou(anchors, sample.gt_instances.bboxes)  # (all, n)
+        best, owner = overlap.max(1)
+        positive = best >= 0.5
+        for truth in range(overlap.shape[1]):
+            ties = overlap[:, truth] == overlap[:, truth].max()
+            owner[ties], positive[ties] = truth, True
+        mine = found.image == image
+        assert int(mine.sum()) == int(positive.sum())
+        assert torch.equal(found.ground_truth[mine], owner[positive])
+
+
+def test_points_of_fcos_lie_in_the_boxes_that_they_are_matched_to() -> None:
+    model, found, _, samples = recorded("FCOS")
+    assert model.bbox_head.use_sigmoid_cls
+    for image, truth, box in zip(found.image, found.ground_truth, found.boxes, strict=True):
+        x1, y1, x2, y2 = samples[int(image)].gt_instances.bboxes[int(truth)]
+        # A predicted box surrounds its point, as distances are not negative; so they overlap.
+        assert box[0] < x2
+        assert box[2] > x1
+        assert box[1] < y2
+        assert box[3] > y1
+
+
+@pytest.mark.parametrize("name", ["RetinaNet", "FCOS", "GFL", "RepPoints", "Faster R-CNN"])
+def test_decoded_boxes_are_those_that_detection_decodes(name: str) -> None:
+    """Boxes that equal their ground truths must cost the head nothing: one step towards them lowers
+    the head's own box loss, which knows nothing of the recorder."""
+    model, found, losses, samples = recorded(name)
+    truths = torch.stack(
+        [
+            samples[int(image)].gt_instances.bboxes[int(truth)]
+            for image, truth in zip(found.image, found.ground_truth, strict=True)
+        ]
+    )
+    head = model.roi_head.bbox_head if name == "Faster R-CNN" else model.bbox_head
+    weights = [value for key, value in head.named_parameters() if "reg" in key or "pts" in key]
+    own = [value for key, value in losses.items() if key in BOX_LOSSES]
+    total = torch.stack([torch.stack(v).sum() if isinstance(v, list) else v for v in own]).sum()
+    theirs = torch.autograd.grad(total, weights, retain_graph=True, allow_unused=True)
+    ours = torch.autograd.grad((found.boxes - truths).abs().sum(), weights, allow_unused=True)
+    pairs = [(a, b) for a, b in zip(theirs, ours, strict=True) if a is not None and b is not None]
+    assert pairs
+    flat_theirs = torch.cat([a.flatten() for a, _ in pairs])
+    flat_ours = torch.cat([b.flatten() for _, b in pairs])
+    assert torch.cosine_similarity(flat_theirs, flat_ours, 0) > 0.3
+
+
+BOX_LOSSES = ("loss_bbox", "loss_pts_refine")
+
+
+def test_nothing_matched_gives_empty_positives() -> None:
+    model = build_detector(Config({"model": small_config("RetinaNet")}), 0, pretrained=False)
+    data = model.data_preprocessor(batch(2, 128), True)
+    for sample in data["data_samples"]:
+        sample.gt_instances = sample.gt_instances[:0]
+    recorder = recorder_of(model)
+    with recorder:
+        model(data["inputs"], data["data_samples"], mode="loss")
+    found = recorder.positives()
+    assert found.boxes.shape == (0, 4)
+    assert found.logits.shape == (0, 80)
+
+
+def test_an_unknown_head_is_refused_by_name() -> None:
+    model = build_detector(Config({"model": small_config("Cascade R-CNN")}), 0, pretrained=False)
+    with pytest.raises(PositivesError, match=r"FCOSHead.*CascadeRoIHead"):
+        recorder_of(model)

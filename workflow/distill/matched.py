@@ -1,0 +1,155 @@
+"""How each kind of dense head says what it matched, and how its predictions become boxes.
+
+Everything is read from the head's own results or done by the head's own methods.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import get_box_tensor
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Of one image."""
+
+    index: Tensor  # (k,) into all priors of the image, fine to coarse
+    ground_truth: Tensor  # (k,) into the image's boxes
+    priors: Tensor  # (k, 4) anchors or (k, 2) points
+
+
+class Reader(ABC):
+    @abstractmethod
+    def matched(
+        self, head: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], result: Any
+    ) -> Matched:
+        """From what went into and came out of `_get_targets_single`."""
+
+    @abstractmethod
+    def boxes(
+        self,
+        head: Any,
+        predictions: tuple[Any, ...],
+        image: Tensor,
+        index: Tensor,
+        priors: Tensor,
+        strides: Tensor,
+    ) -> Tensor:
+        """(K, 4) decoded boxes in padded input pixels; `predictions` went into `loss_by_feat`."""
+
+
+class AnchorReader(Reader):
+    """mmdet's AnchorHead: labels of all priors come first, the sampling result last."""
+
+    labels_at = 0
+
+    def matched(
+        self, head: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], result: Any
+    ) -> Matched:
+        labels, sample = result[self.labels_at], result[-1]
+        # Ascending, as the sampler's own indices are; those count anchors inside the image only.
+        index = _foreground(labels, head.num_classes)
+        return Matched(index, sample.pos_assigned_gt_inds, get_box_tensor(sample.pos_priors))
+
+    def boxes(
+        self,
+        head: Any,
+        predictions: tuple[Any, ...],
+        image: Tensor,
+        index: Tensor,
+        priors: Tensor,
+        strides: Tensor,
+    ) -> Tensor:
+        deltas = _gather(predictions[1], head.bbox_coder.encode_size, image, index)
+        return get_box_tensor(head.bbox_coder.decode(priors, deltas))
+
+
+class GFLReader(AnchorReader):
+    """Distributions over distances from the anchors' centres, in strides."""
+
+    labels_at = 1
+
+    def boxes(
+        self,
+        head: Any,
+        predictions: tuple[Any, ...],
+        image: Tensor,
+        index: Tensor,
+        priors: Tensor,
+        strides: Tensor,
+    ) -> Tensor:
+        corners = _gather(predictions[1], 4 * (head.reg_max + 1), image, index)
+        distances = head.integral(corners) * strides[:, None]
+        return get_box_tensor(head.bbox_coder.decode(head.anchor_center(priors), distances))
+
+
+class FCOSReader(Reader):
+    """Points, with distances to the matched box; which box that is has to be looked up."""
+
+    def matched(
+        self, head: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], result: Any
+    ) -> Matched:
+        instances, points = arguments[0], keywords["points"]
+        labels, targets = result
+        index = _foreground(labels, head.num_classes)
+        x, y = points[index].unbind(1)
+        left, top, right, bottom = targets[index].unbind(1)
+        boxes = torch.stack((x - left, y - top, x + right, y + bottom), 1)  # (k, 4)
+        truths = get_box_tensor(instances.bboxes)
+        # The nearest one of that class: rounding alone keeps the distance from being zero.
+        distance = torch.cdist(boxes, truths, p=1)  # (k, n)
+        others = labels[index][:, None] != instances.labels[None]
+        nearest = distance.masked_fill(others, float("inf")).argmin(1) if len(truths) else index[:0]
+        return Matched(index, nearest, points[index])
+
+    def boxes(
+        self,
+        head: Any,
+        predictions: tuple[Any, ...],
+        image: Tensor,
+        index: Tensor,
+        priors: Tensor,
+        strides: Tensor,
+    ) -> Tensor:
+        distances = _gather(predictions[1], 4, image, index)
+        if head.norm_on_bbox:  # while training such heads predict in strides
+            distances = distances * strides[:, None]
+        return get_box_tensor(head.bbox_coder.decode(priors, distances))
+
+
+class RepPointsReader(AnchorReader):
+    """Sets of points; the refined ones, matched in the second of two stages."""
+
+    def boxes(
+        self,
+        head: Any,
+        predictions: tuple[Any, ...],
+        image: Tensor,
+        index: Tensor,
+        priors: Tensor,
+        strides: Tensor,
+    ) -> Tensor:
+        scores, _, refined, _, metas, *_ = predictions
+        sizes = [maps.shape[-2:] for maps in scores]
+        centres, _ = head.get_points(sizes, metas, scores[0].device)
+        points = torch.cat(head.offset_to_pts(centres, refined), 1)  # (N, all, 2 * points)
+        found: Tensor = head.points2bbox(points[image, index], y_first=False)
+        return found
+
+
+def _foreground(labels: Tensor, classes: int) -> Tensor:
+    return ((labels >= 0) & (labels < classes)).nonzero().flatten()
+
+
+def flattened(maps: Any, channels: int) -> Tensor:
+    """Maps (N, A * channels, H, W) of all levels -> (N, all, channels), in the priors' order."""
+    return torch.cat([m.permute(0, 2, 3, 1).reshape(len(m), -1, channels) for m in maps], 1)
+
+
+def _gather(maps: Any, channels: int, image: Tensor, index: Tensor) -> Tensor:
+    return flattened(maps, channels)[image, index]
