@@ -150,7 +150,7 @@ class Plan(Entry):
             return cell.title
         if cell.row in self.methods:
             return self.methods[cell.row].title
-        return cell.row
+        return cell.row if cell.methods else cell.row[:1].upper() + cell.row[1:]
 
     def table(self, name: str) -> TablePlan:
         for table in self.tables:

@@ -148,8 +148,11 @@ def _given_up(folder: Path) -> str:
     """Why the run's job ended without a result; empty where it did not."""
     if not (folder / OUTCOME_FILE).is_file():
         return ""
-    ended = read_json(folder / OUTCOME_FILE)
-    if not isinstance(ended, dict) or ended.get("status") != "failed":
+    try:
+        ended = _object(folder / OUTCOME_FILE)
+    except AnalysisError as error:
+        return str(error)
+    if ended.get("status") != "failed":
         return ""
     return f"{ended.get('stage') or 'job'}: {ended.get('reason') or 'no reason told'}"
 

@@ -7,6 +7,7 @@ named by the hash of what they were made from.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +49,7 @@ class ImageUncertainty:
             self.problems[str(run["id"])] = str(error)
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".part.npz")
+        partial = kept.with_suffix(f".{os.getpid()}.npz")  # tables are made side by side
         np.savez(partial, value=sample.value, drawn=sample.drawn, images=sample.images)
         partial.replace(kept)
         return sample

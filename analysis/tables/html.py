@@ -22,7 +22,8 @@ def to_html(document: Document, base: Path) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\nbody {{ margin: 1rem; }}\n"
-        f"h1 {{ font: 600 1.4rem/1.3 system-ui, sans-serif; }}\n{STYLE}</style>\n"
+        f"h1 {{ font: 600 1.4rem/1.3 system-ui, sans-serif; }}\n{STYLE}"
+        "h1 + .table-scroll caption strong { display: none; }\n</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n{fragment(document, base)}</main>\n"
         f"<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
     )
@@ -60,8 +61,8 @@ def _table(table: Table, base: Path) -> str:
     below = f"{remarks}<ol>\n{listed}</ol>\n" if listed else remarks
     return (
         f'<div class="table-scroll" role="region" aria-label="{escape(table.title)}" '
-        f'tabindex="0">\n<table class="results" id="table-{name}">\n<caption><strong>'
-        f"{escape(table.title)}</strong> {escape(table.caption)}</caption>\n"
+        f'tabindex="0">\n<table class="results" id="table-{name}">\n<caption><div><strong>'
+        f"{escape(table.title)}</strong> {_title(table.caption)}</div></caption>\n"
         f"<thead><tr>{head}</tr></thead>\n" + "\n".join(bodies) + "\n</table>\n</div>\n"
         f'<div class="table-notes">\n{below}{_runs(table, base)}</div>\n'
     )
@@ -96,7 +97,7 @@ def _cell(entry: Entry, column: Column, content: str, first: bool) -> str:
 def _linked(entry: Entry, row: Row, base: Path) -> str:
     """A number leads to its run; to the folder above where there are several."""
     text = escape(entry.text)
-    if entry.value is None or not row.runs:
+    if entry.value is None or not entry.ours or not row.runs:
         return text
     folders = [run.folder for run in row.runs]
     target = folders[0] if len(folders) == 1 else Path(os.path.commonpath(folders))

@@ -15,13 +15,15 @@ YES, NO = "✓", "·"
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell. `text` is what people read, `value` sorts, `raw` goes to the CSV unrounded."""
+    """One cell. `text` is what people read, `value` sorts, `raw` goes to the CSV unrounded; `ours`
+    is False for a figure that does not come from the row's runs."""
 
     text: str
     value: float | None = None
     mark: Mark = ""
     notes: tuple[str, ...] = ()
     raw: dict[str, float | int | str | None] = field(default_factory=dict)
+    ours: bool = True
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def _row(records: Records, found: Comparison, further: list[str], apart: bool) -
             found.printed_value,
             notes=source,
             raw={"printed": found.printed_value, "source": source[0] if source else None},
+            ours=False,
         ),
         mean_entry(found.ours, found.metric, wide=True)
         if found.ours and comparable

@@ -63,6 +63,8 @@ def test_a_run_that_was_given_up_says_where_and_why(suite: MadeSuite) -> None:
     run = suite.id("pair-a", "mgd", 0)
     assert run not in records.frame.index
     assert records.why_missing(run) == "failed: predict: out of memory"
+    (folder / "outcome.json").write_text('{"id": ')
+    assert "truncated" in read(suite).why_missing(run)
     (folder / "outcome.json").write_text(json.dumps({**ended, "status": "complete"}))
     assert run in read_records(read_plan(suite.suite_dir), suite.runs_dir).frame.index
 
@@ -179,3 +181,11 @@ def test_command_line(suite: MadeSuite, capsys: pytest.CaptureFixture[str]) -> N
     assert pd.read_csv(suite.suite_dir / "folders.csv")["reason"].item() == "out of memory"
     assert main(["--suite-dir", str(suite.suite_dir / "nowhere")]) == 2
     assert "plan.json: no such file" in capsys.readouterr().err
+
+
+def test_rows_without_a_title_are_called_by_method_or_name(suite: MadeSuite) -> None:
+    plan = read_plan(suite.suite_dir)
+    cells = [cell.model_copy(update={"title": ""}) for cell in plan.tables[0].cells]
+    assert [plan.row_title(cell) for cell in cells] == ["Baseline", "MGD"]
+    named = cells[1].model_copy(update={"row": "mgd-nomask"})
+    assert plan.row_title(named) == "mgd-nomask"
