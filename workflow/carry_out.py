@@ -109,9 +109,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _end(runs: Path, ended: Outcome) -> int:
     outcome.write(runs, ended)
-    if not ended.complete:
-        print(f"{ended.id}: {ended.stage}: {ended.reason}", file=sys.stderr)
+    told = _result(runs / ended.id) if ended.complete else f"{ended.stage}: {ended.reason}"
+    print(f"{ended.id}: {told}", file=sys.stderr)
     return 0
+
+
+def _result(folder: Path) -> str:
+    """What a person who watches wants to know: `AP 41.3`."""
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "complete"
+    known = [
+        f"{name} {metrics[name]:.1f}" for name in ("AP", "top1") if metrics.get(name) is not None
+    ]
+    return ", ".join(known) or "complete"
 
 
 def _needs(runs: Path, run: RunSpec) -> str | None:

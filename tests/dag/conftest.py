@@ -82,5 +82,5 @@ def copy(target: Path) -> Checkout:
 def carried_out(tmp_path_factory) -> Checkout:
     """The tiny suite with everything that it asks for done."""
     checkout = copy(tmp_path_factory.mktemp("checkout"))
-    checkout.snakemake("students")
+    checkout.snakemake("tables")
     return checkout

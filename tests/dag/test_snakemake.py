@@ -31,6 +31,15 @@ def test_the_whole_way(carried_out):
     assert not list((runs_of(carried_out) / first / "work" / "checkpoints").glob("*"))
 
 
+def test_tables_and_snakemakes_own_report(carried_out):
+    tables = carried_out.root / "results" / "suites" / "tiny" / "tables"
+    assert {path.suffix for path in tables.glob("main.*")} >= {".md", ".tex", ".html", ".csv"}
+    carried_out.snakemake("tables", "--report", "report.html")
+    page = (carried_out.root / "report.html").read_text()
+    assert "suites/tiny/tables/main.html" in page
+    assert "student" in page
+
+
 def test_once_done_nothing_is_trained_again(carried_out):
     assert carried_out.jobs("students") == {"students": 1}
 
@@ -82,6 +91,24 @@ def test_a_lost_outcome_is_made_again_without_training(carried_out):
     assert (folder / "student.pth").stat().st_mtime_ns == before
 
 
+def test_attention_that_is_wanted_later_is_added_without_training(carried_out):
+    text = (carried_out.root / "tiny.yaml").read_text()
+    (carried_out.root / "eyes.yaml").write_text(text + "attend: {images: 2}\n")
+    suite = load(carried_out.root / "tiny.yaml")
+    students = [runs_of(carried_out) / id for id, run in suite.by_id.items() if run.schedule]
+    before = {path: (path / "student.pth").stat().st_mtime_ns for path in students}
+    assert carried_out.jobs("students", suite="eyes.yaml") == {"student": 2, "students": 1}
+    carried_out.snakemake("students", suite="eyes.yaml")
+    assert [path.is_file() for path in runs_of(carried_out).glob("*/*/*/*/attention.npz")] == [
+        True,
+        True,
+    ]
+    assert {path: (path / "student.pth").stat().st_mtime_ns for path in students} == before
+    # Neither suite asks for anything again.
+    assert carried_out.jobs("students", suite="eyes.yaml") == {"students": 1}
+    assert carried_out.jobs("students") == {"students": 1}
+
+
 def test_a_failed_run_stops_no_other_and_is_listed(carried_out):
     text = (carried_out.root / "tiny.yaml").read_text()
     text = text.replace(
@@ -89,13 +116,15 @@ def test_a_failed_run_stops_no_other_and_is_listed(carried_out):
         "rows: [baseline, mgd, {row: l2, name: wild, settings: {weight: 1.0e+39}}]",
     )
     (carried_out.root / "wild.yaml").write_text(text)
-    ended = carried_out.snakemake("students", suite="wild.yaml", check=False)
+    ended = carried_out.snakemake("tables", suite="wild.yaml", check=False)
     said = ended.stdout + ended.stderr
     assert ended.returncode == 1
-    assert "1 of 6 runs have no result" in said
+    assert "1 of 3 runs have no result" in said
     assert "/wild/" in said.split("have no result:")[1]
     folder = next(runs_of(carried_out).glob("digits/*/wild/*"))
     assert json.loads((folder / "run.json").read_text())["status"] == "failed"
+    table = carried_out.root / "results" / "suites" / "wild" / "tables" / "main.md"
+    assert "failed: train" in table.read_text()
     # The next call tries it again, and nothing else.
     assert carried_out.jobs("students", suite="wild.yaml") == {"student": 1, "students": 1}
     # What stands can be shown without waiting for it.

@@ -1,7 +1,8 @@
 # One job carries out one run, from its training to its metrics: importing the detectors costs
 # seconds, and what a run leaves in its folder is not declared, so a retry resumes. The one declared
 # file says how the run ended. A run's id holds the hash of all that can change its result, so the
-# id is the only parameter; and what a run needs can be newer, but never different: `ancient`.
+# id is the parameter, beside whether attention maps are wanted too (they are added without
+# training); and what a run needs can be newer, but never different: `ancient`.
 
 
 wildcard_constraints:
@@ -34,12 +35,14 @@ rule teacher:
         attempt=lambda wildcards, attempt: attempt,
     params:
         run=id_of,
+        attended=attended,
     shell:
-        # Slurm warns every process of a job; the shell must outlive the warning.
-        "trap : USR1; "
+        # Slurm warns every process of a job; the shell and `tee` must outlive the warning. What the
+        # program says is one line for each run, so it is shown too.
+        "trap '' USR1; "
         f"{PYTHON} -m workflow.carry_out {ASK} --data {DATA} --attempts {ATTEMPTS}"
         " --run {params.run} --attempt {resources.attempt}"
-        " --threads {threads} --gpus {resources.device} > {log} 2>&1"
+        " --threads {threads} --gpus {resources.device} 2>&1 | tee {log} >&2"
 
 
 use rule teacher as student with:

@@ -34,6 +34,7 @@ PLACE = {
 }
 RUN = "{data}/{group}/{row}/{seed}"
 SCOPES = scopes(SUITE)
+ATTENDED = set(SUITE.attended())
 NEEDS = {
     id: [f"{RUNS}/{needed.id}/outcome.json" for needed in run.dependencies()]
     for id, run in SUITE.by_id.items()
@@ -47,6 +48,13 @@ def outcomes(ids):
 
 def id_of(wildcards):
     return RUN.format(**wildcards)
+
+
+def attended(wildcards):
+    """Whether the run's attention is wanted. What was kept before stays wanted, so that suites
+    which differ in this do not ask for each other's runs again and again."""
+    id = id_of(wildcards)
+    return id in ATTENDED or (RUNS / id / "attention.npz").is_file()
 
 
 def needs(wildcards):
