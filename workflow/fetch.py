@@ -20,6 +20,7 @@ from workflow.data.catalogue import describe  # noqa: E402
 from workflow.data.state import fingerprint  # noqa: E402
 from workflow.models.build import build_detector  # noqa: E402
 from workflow.models.weights import (  # noqa: E402
+    ZOO,
     WeightsError,
     checkpoint,
     load_into,
@@ -49,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         found = checkpoint(spec.checkpoint, weights_folder(options.data))
-        load_into(detector, read_weights(found), found.source)
+        # The zoo's file is the right one by its hash; some carry tensors that nothing reads.
+        load_into(detector, read_weights(found), found.source, spec.checkpoint.startswith(ZOO))
     except (WeightsError, CheckpointError, ZooError) as error:
         raise UserError(f"{spec.id}: {error}") from error
     folder.begin(fingerprint(data))

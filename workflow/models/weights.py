@@ -20,6 +20,9 @@ from workflow.download import DownloadError, fetch, sha256_of
 from workflow.models.zoo import zoo_model
 
 ZOO, HASH, OWN = "zoo:", "#sha256=", "weights://"
+OLD_NAMES = {".conv2_offset.": ".conv2.conv_offset."}
+"""What mmcv's deformable convolutions were called before they were modules of their own; torch
+hands a layer only what lies below its name, so the layer cannot translate this itself."""
 
 
 class WeightsError(ValueError):
@@ -78,36 +81,38 @@ def checkpoint(reference: str, folder: Path) -> Checkpoint:
     return Checkpoint(path, found, text)
 
 
-def load_into(detector: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """All of the detector's tensors must be in `weights`, in their shapes; what the file holds
-    beyond them is an error too, for it says that the file belongs to another detector."""
-    own = detector.state_dict()
-    missing = [name for name in own if name not in weights and not _is_counter(name)]
-    beyond = [name for name in weights if name not in own]
-    misfits = [
-        f"{name} ({tuple(weights[name].shape)} in the file, {tuple(value.shape)} in the detector)"
-        for name, value in own.items()
-        if name in weights and weights[name].shape != value.shape
-    ]
-    for what, names in (("lacks", missing), ("also holds", beyond), ("disagrees on", misfits)):
+def load_into(
+    detector: nn.Module, weights: Mapping[str, Tensor], source: str, more_allowed: bool = False
+) -> None:
+    """Every tensor of the detector must come from the file. What the file holds beyond them says
+    that it belongs to another detector, unless it is known to be the right one (`more_allowed`).
+
+    The layers themselves translate the names that they had in older versions.
+    """
+    try:
+        found = detector.load_state_dict(weights, strict=False)
+    except RuntimeError as error:  # shapes that differ
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise _stranger(source, detector, first[0].strip()) from None
+    missing = [name for name in found.missing_keys if not name.endswith("num_batches_tracked")]
+    beyond = [] if more_allowed else found.unexpected_keys
+    for what, names in (("lacks", missing), ("also holds", beyond)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise WeightsError(
-                f"{source}: not the weights of this {type(detector).__name__}; the file {what} "
-                f"{', '.join(names[:3])}{more}"
-            )
-    detector.load_state_dict(dict(weights), strict=False)
+            raise _stranger(source, detector, f"the file {what} {', '.join(names[:3])}{more}")
+
+
+def _stranger(source: str, detector: nn.Module, why: str) -> WeightsError:
+    return WeightsError(f"{source}: not the weights of this {type(detector).__name__}; {why}")
 
 
 def read_weights(found: Checkpoint) -> Mapping[str, Tensor]:
-    """The checkpoint's weights by name, without the data preprocessor's constants."""
-    return {
-        name: value
-        for name, value in load_state_dict(found.path).items()
-        if not name.startswith("data_preprocessor.")
-    }
-
-
-def _is_counter(name: str) -> bool:
-    """Old checkpoints have no counters of batches in their norms; nothing reads them."""
-    return name.endswith("num_batches_tracked")
+    """The checkpoint's weights by their names of today, without the preprocessor's constants."""
+    weights = load_state_dict(found.path)
+    for name in list(weights):
+        if name.startswith("data_preprocessor."):
+            del weights[name]
+        for old, new in OLD_NAMES.items():
+            if old in name:
+                weights[name.replace(old, new)] = weights.pop(name)
+    return weights  # still with the layers' versions, by which they know other old names
