@@ -7,7 +7,8 @@
 Forward and backward of a loss on the pyramid of a padded batch: the gradient reaches the student's
 maps and what the method trains. L2 is the mean squared difference of all levels, and is timed
 before every repetition of a row, so that the ratio (their median) is of neighbours in time and a
-busy machine counts for both. Memory is the peak above what the maps and the method occupy. The
+busy machine counts for both. The first two lines are parts: a convolution, and the masks of AMD
+without its generator. Memory is the peak above what the maps and the method occupy. The
 last columns say how fast a row's convolutions and products are done, and what that is of a plain
 3x3 convolution's speed on the same maps.
 """
@@ -114,7 +115,7 @@ class Work:
             leaf.grad = None
         self._wait()
         start = time.perf_counter()
-        loss().backward()
+        _forward_and_backward(loss)
         self._wait()
         return time.perf_counter() - start
 
@@ -146,10 +147,16 @@ def _process_kib(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
+def _forward_and_backward(loss: Callable[[], Tensor]) -> None:
+    value = loss()
+    if value.requires_grad:  # masks alone have nothing to go back to
+        value.backward()
+
+
 def operations(loss: Callable[[], Tensor]) -> float:
     """Floating-point operations of convolutions and products, forward and backward."""
     with FlopCounterMode(display=False) as counter:
-        loss().backward()
+        _forward_and_backward(loss)
     return float(counter.get_total_flops())
 
 
@@ -197,6 +204,18 @@ def plain_convolution(work: Work, repeats: int) -> Line:
         repeats,
         None,
     )
+
+
+def attention_masks(work: Work, repeats: int, convolution: float) -> Line:
+    """What AMD hides, on all levels, without the generator and the loss."""
+    module, _ = work.distiller("amd")
+    levels = list(enumerate(zip(work.student, work.teacher, strict=True)))
+
+    def masks() -> Tensor:
+        found = [module.mask(level, one, other, work.batch) for level, (one, other) in levels]
+        return torch.stack([mask.sum() for mask in found]).sum()
+
+    return _line(work, "attention masks alone", masks, [], repeats, convolution)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -251,7 +270,9 @@ def main(words: list[str]) -> list[Line]:
     )
     print(f"{'row':24}{'seconds':>9}{'of L2':>8}{'MiB':>8}{'GFLOP':>9}{'GFLOP/s':>9}{'of conv':>9}")
     lines = [plain_convolution(work, arguments.repeats)]
-    _show(lines[0])
+    lines.append(attention_masks(work, arguments.repeats, lines[0].gflop_per_second))
+    for line in lines:
+        _show(line)
     for row in arguments.rows:
         lines.append(measure(work, row, arguments.repeats, lines[0].gflop_per_second))
         _show(lines[-1])

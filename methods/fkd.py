@@ -56,6 +56,7 @@ class FKDLevel(nn.Module):
             deviation = settings.relation_deviation
             self.relation_s = NonLocal(teacher, inner, pool, deviation)
             self.relation_t = NonLocal(teacher, inner, pool, deviation)
+            self.relation_t.requires_grad_(not settings.detach_teacher_relation)
             self.relation = nn.Conv2d(teacher, teacher, 1)
 
     def forward(self, student: Tensor, teacher: Tensor) -> dict[str, Tensor]:
@@ -71,10 +72,8 @@ class FKDLevel(nn.Module):
         if settings.spatial_transfer_weight:
             found["spatial_transfer"] = self._spatial_transfer(student, teacher)
         if settings.relation_weight:
-            target = self.relation_t(teacher)
-            if settings.detach_teacher_relation:
-                target = target.detach()
-            found["relation"] = self.relation(self.relation_s(student)) - target
+            answer = self.relation(self.relation_s(student))
+            found["relation"] = answer - self.relation_t(teacher)
         return found
 
     @torch.no_grad()

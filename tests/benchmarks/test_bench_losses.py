@@ -16,7 +16,8 @@ SMALL = ["--size", "64x96", "--channels", "8", "--images", "1", "--repeats", "1"
 def test_rows_are_measured_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "losses.csv"
     lines = bench_losses.main([*SMALL, "--rows", "l2-raw", "ssim", "mgd", "--csv", str(path)])
-    assert [line.row for line in lines] == ["plain 3x3 convolution", "l2-raw", "ssim", "mgd"]
+    parts = ["plain 3x3 convolution", "attention masks alone"]
+    assert [line.row for line in lines] == [*parts, "l2-raw", "ssim", "mgd"]
     assert all(line.seconds > 0 and line.ratio > 0 for line in lines)
     printed = capsys.readouterr().out
     with path.open(newline="") as file:
@@ -28,10 +29,11 @@ def test_rows_are_measured_and_written(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_operations_are_those_of_the_convolutions() -> None:
-    (convolution, mgd) = bench_losses.main([*SMALL, "--rows", "mgd"])
+    (convolution, masks, mgd) = bench_losses.main([*SMALL, "--rows", "mgd"])
     cells = sum((64 // s) * (96 // s) for s in (8, 16, 32)) + 1 * 2 + 1 * 1
     # forward, and gradients of weights and input: three times two per product
     assert convolution.gflop == pytest.approx(6 * 9 * 8 * 8 * cells / 1e9)
+    assert masks.gflop == 0
     assert mgd.gflop == pytest.approx(2 * convolution.gflop)
 
 
