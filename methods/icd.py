@@ -17,7 +17,7 @@ The classifier sees each ground truth once per image, cut out of the augmented d
 
 Follows the released code, which covers SSD300 alone.
 Deviates from the paper: pixels weigh as much as all feature layers together, as in the code;
-`normalise: paper` averages over all layers.
+`layer_mean: paper` averages over all layers.
 Not known from the paper: the weight of KD_loc for other detectors than SSD300, RoI handling in
 two-stage detectors (their sampled positives are taken), and how the classifier was trained.
 """
@@ -143,8 +143,8 @@ class ICD(Distiller):
         features = sum(name != "obj" for name in names)
         losses: dict[str, Tensor] = {}
         for name, total in zip(names, totals, strict=True):
-            share = len(names) if self.settings.normalise == "paper" else features
-            divisor = count * (share if name != "obj" or self.settings.normalise == "paper" else 1)
+            share = len(names) if self.settings.layer_mean == "paper" else features
+            divisor = count * (share if name != "obj" or self.settings.layer_mean == "paper" else 1)
             losses[_term(name)] = losses.get(_term(name), 0.0) + total / divisor
         return losses
 

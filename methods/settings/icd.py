@@ -44,7 +44,7 @@ class ICDSettings(Settings):
     pixel_pool: int = Field(4, ge=1)
     feature_pool: int = Field(8, ge=1)
     """Side of pooled features of the first layer that is one; each deeper one has twice as many."""
-    normalise: Literal["code", "paper"] = "code"
+    layer_mean: Literal["code", "paper"] = "code"
     """`code`: mean over pixels plus mean over feature layers; `paper`: mean over all layers."""
     chunk: int = Field(256, ge=1)
     """Crops that are alive at once; bounds the memory, changes no value."""
@@ -59,7 +59,7 @@ class ICDSettings(Settings):
         ),
         "icd-l0-conv": Variant(settings={"stem": "before-pool"}),
         "icd-pool8": Variant(settings={"pixel_pool": 8}),
-        "icd-paper-norm": Variant(settings={"normalise": "paper"}),
+        "icd-paper-norm": Variant(settings={"layer_mean": "paper"}),
         **{
             f"icd-cls-lambda-{weight}-T-{temperature}": Variant(
                 settings={

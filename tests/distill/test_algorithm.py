@@ -12,6 +12,7 @@ import torch
 from tests.compat.detectors import batch
 from tests.distill.pairs import SIDE, detector, distillation, optimiser, row
 from workflow.distill.build import DistillationError, build_distillation
+from workflow.models.classifier import ClassifierOptions, build_classifier
 
 DATA = {"images": 2, "size": SIDE}
 
@@ -198,3 +199,36 @@ def test_a_teacher_that_is_missing_is_named() -> None:
             image_size=(SIDE, SIDE),
             classes=80,
         )
+
+
+@pytest.mark.parametrize("name", ["icd", "icd+fkd"])
+def test_a_classifier_teaches_alone_and_beside_a_detector(name: str) -> None:
+    options = ClassifierOptions(architecture="resnet18", width=8, start="random", input_size=32)
+    classifier = build_classifier(options, 80, (0.0,) * 3, (1.0,) * 3, seed=0)
+    before = copy.deepcopy(classifier.state_dict())
+    model = build_distillation(
+        row(name),
+        detector(seed=1),
+        detector(seed=2) if "fkd" in name else None,
+        family="one-stage",
+        seed=0,
+        image_size=(2 * SIDE, 2 * SIDE),
+        classes=80,
+        classifier=classifier,
+    ).train()
+    wrapper = optimiser(model)
+    logs = [model.train_step(batch(**DATA), wrapper) for _ in range(2)]
+    terms = {term for term in logs[0] if term.startswith("distill.icd.")}
+    assert terms == {"distill.icd.classes", "distill.icd.pixels", "distill.icd.features"}
+    assert all(logs[0][term].item() > 0 for term in terms)
+    assert ("distill.fkd.relation" in logs[0]) == ("fkd" in name)
+    assert logs[0]["measure.icd.positives"].item() > 0
+    after = classifier.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert not any("classifier" in key for key in model.state_dict())
+    assert not model.methods["icd"].classifier.training
+
+
+def test_a_method_that_needs_a_classifier_says_so() -> None:
+    with pytest.raises(DistillationError, match="needs a classifier as teacher"):
+        distillation("icd")

@@ -185,7 +185,7 @@ def test_values_are_those_of_the_formulas(softmax: bool, rgb: bool) -> None:
 
 def test_the_papers_readings_of_stem_and_mean() -> None:
     given = batch(False)
-    losses = distiller(stem="before-pool", normalise="paper")((), (), given)
+    losses = distiller(stem="before-pool", layer_mean="paper")((), (), given)
     pixels, features = wanted_places(given, pooled=False)
     assert losses["pixels"].item() == pytest.approx(0.15 * pixels / 2, rel=1e-7)
     assert losses["features"].item() == pytest.approx(0.15 * features / 2, rel=1e-7)
