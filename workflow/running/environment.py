@@ -35,6 +35,8 @@ def prepare(data_root: Path) -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     else:
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # Which would also fill every new tensor, to make the use of unset memory visible.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if launched() and not torch.distributed.is_initialized():
         # mmengine's own start would ask for a GPU even for processes on the CPU.
         torch.distributed.init_process_group("nccl" if on_cuda else "gloo")
