@@ -44,6 +44,11 @@ def fidelity(run: RunSpec) -> str:
     return str(run.model["fidelity"])
 
 
+def devices(run: RunSpec, gpus: int) -> int:
+    """GPUs that the run can use: only the training of a detector uses several."""
+    return min(gpus, 1) if run.schedule is None or run.family is None else gpus
+
+
 def iterations(run: RunSpec) -> float:
     schedule = run.schedule
     if schedule is None:

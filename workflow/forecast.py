@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow.command import speaking
-from workflow.costs import Estimate, Measured, around, fidelity, modelled, table
+from workflow.costs import Estimate, Measured, around, devices, fidelity, modelled, table
 from workflow.suite import Suite, load
 
 LIMIT_FACTOR = 1.5
@@ -79,7 +79,8 @@ class Forecast:
         like = self.measured.like(run)
         if like is not None:
             return Estimate(like + rest, "like it", disk_bytes=disk)
-        return Estimate(modelled(run, self.gpus, self.speed) + rest, "model", disk_bytes=disk)
+        training = modelled(run, devices(run, self.gpus), self.speed)
+        return Estimate(training + rest, "model", disk_bytes=disk)
 
     def limit_minutes(self, id: str, attempt: int = 1) -> int:
         """A time limit that an ordinary run stays well below."""
@@ -93,7 +94,7 @@ class Forecast:
             real = self.measured.of(id)
             if not real or run.schedule is None:
                 continue
-            model.append(abs(modelled(run, self.gpus, self.speed) - real) / real)
+            model.append(abs(modelled(run, devices(run, self.gpus), self.speed) - real) / real)
             other = self.measured.like(run, but=id)
             if other is not None:
                 like.append(abs(other - real) / real)
@@ -102,23 +103,26 @@ class Forecast:
             statistics.median(like) if like else None,
         )
 
-    def total(self, devices: int, price: float | None = None) -> Sum:
-        each = max(1, self.gpus)
+    def total(self, at_once: int, price: float | None = None) -> Sum:
         every = list(self.estimates.values())
-        left = [one for one in every if not one.done]
-        hours = sum(one.seconds for one in every) * each / 3600
+        hours = {
+            id: one.seconds * max(1, devices(self.suite.by_id[id], self.gpus)) / 3600
+            for id, one in self.estimates.items()
+        }
+        left = [id for id, one in self.estimates.items() if not one.done]
+        whole = sum(hours.values())
         model_error, like_error = self.errors()
         kinds = [one.source for one in every]
         return Sum(
             runs=len(every),
             done=len(every) - len(left),
-            device_hours=hours,
-            device_hours_left=sum(one.seconds for one in left) * each / 3600,
-            wall_hours=self._wall(max(1, devices // each)) / 3600,
-            devices=devices,
+            device_hours=whole,
+            device_hours_left=sum(hours[id] for id in left),
+            wall_hours=self._wall(max(1, at_once // max(1, self.gpus))) / 3600,
+            devices=at_once,
             device="GPU" if self.gpus else "core",
             disk_gb=sum(one.disk_bytes for one in every) / 1e9,
-            money=None if price is None else hours * price,
+            money=None if price is None else whole * price,
             sources={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
             model_error=model_error,
             like_error=like_error,

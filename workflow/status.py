@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=Path("results/runs"))
     options = parser.parse_args(arguments)
     suite = load(options.suite)
-    left = Forecast(suite, options.runs).total(devices=1).device_hours_left
+    left = Forecast(suite, options.runs).total(at_once=1).device_hours_left
     print(text(suite, table(suite, options.runs), left))
     return 0
 

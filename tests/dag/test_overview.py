@@ -12,6 +12,7 @@ import pytest
 from analysis.plan import read_plan
 from workflow import forecast, outcome, plan, status, verdict
 from workflow.costs import around, iterations, modelled, table
+from workflow.costs import devices as devices_of
 from workflow.devices import devices
 from workflow.forecast import Forecast
 from workflow.models import catalogue
@@ -83,12 +84,12 @@ def test_status_tells_the_states_apart(suite, tmp_path):
 
 
 def test_a_forecast_learns_from_runs_that_are_done(suite, tmp_path):
-    before = Forecast(suite, tmp_path).total(devices=2)
+    before = Forecast(suite, tmp_path).total(at_once=2)
     assert before.sources == {"model": 5}
     assert before.model_error is None
     for run in suite.runs:
         finish(tmp_path, run, 2 * modelled(run))
-    after = Forecast(suite, tmp_path).total(devices=2)
+    after = Forecast(suite, tmp_path).total(at_once=2)
     assert after.done == 5
     assert after.device_hours_left == after.wall_hours == 0
     assert after.model_error == pytest.approx(0.5)
@@ -115,6 +116,15 @@ def test_wall_time_falls_with_devices_and_never_below_the_longest_chain(suite, t
     student = next(run for run in suite.runs if run.row == "mgd")
     chain = [student, student.teacher, student.teacher.backbone]
     assert many * 3600 == pytest.approx(sum(estimates[run.id].seconds for run in chain))
+
+
+def test_only_training_detectors_takes_several_gpus():
+    suite = load("papers/icd")
+    kinds = {devices_of(run, 8) for run in suite.runs if run.kind == "student"}
+    assert kinds == {8}
+    assert {devices_of(run, 8) for run in suite.runs if run.kind == "classifier"} == {1}
+    assert {devices_of(run, 8) for run in suite.runs if run.checkpoint} == {1}
+    assert {devices_of(run, 0) for run in suite.runs} == {0}
 
 
 def test_time_limits_leave_room_and_grow(suite, tmp_path):

@@ -30,8 +30,8 @@ rule teacher:
         **PLACE,
         mem_mb=int(SUITE.resources.memory_gb * 1000),
         runtime=minutes,
-        device=GPUS,
-        gres=f"gpu:{GPUS}" if GPUS else "",
+        device=gpus,
+        gres=gres,
         attempt=lambda wildcards, attempt: attempt,
     params:
         run=id_of,

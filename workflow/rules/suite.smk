@@ -5,6 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from workflow.costs import devices
 from workflow.data.catalogue import folder_name
 from workflow.forecast import Forecast
 from workflow.scopes import scopes
@@ -55,6 +56,15 @@ def attended(wildcards):
     which differ in this do not ask for each other's runs again and again."""
     id = id_of(wildcards)
     return id in ATTENDED or (RUNS / id / "attention.npz").is_file()
+
+
+def gpus(wildcards):
+    run = SUITE.by_id.get(id_of(wildcards))
+    return GPUS if run is None else devices(run, GPUS)
+
+
+def gres(wildcards):
+    return f"gpu:{gpus(wildcards)}" if GPUS else ""
 
 
 def needs(wildcards):
