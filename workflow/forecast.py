@@ -144,12 +144,16 @@ class Forecast:
         return max(ends.values(), default=0.0)
 
 
+def _duration(hours: float) -> str:
+    return f"{hours:.0f} hours" if hours >= 10 else f"{hours * 60:.0f} minutes"
+
+
 def sentence(total: Sum) -> str:
     left = total.device_hours_left
     lines = [
         f"{total.runs} runs, {total.done} of them done",
         f"{total.device_hours:.1f} {total.device}-hours, {left:.1f} of them left",
-        f"{total.wall_hours:.1f} hours of wall time left on {total.devices} {total.device}s",
+        f"{_duration(total.wall_hours)} of wall time left on {total.devices} {total.device}s",
         f"{total.disk_gb:.1f} GB of disk",
     ]
     if total.money is not None:

@@ -274,3 +274,16 @@ def test_the_program_ends_with_two_and_no_traceback(write):
     assert ended.returncode == 2
     assert f"{path}:7: rows[1]: unknown row 'mgdd'; did you mean 'mgd'" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_example_of_the_documentation_is_one(write):
+    page = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    suite = load(write(example))
+    rows = {run.row for run in suite.runs if run.kind == "student"}
+    assert {"amd-strict", "mgd-masked=0.3", "icd+fkd"} <= rows
+    assert [cell.row for cell in suite.tables["gate"].cells] == [
+        "amd",
+        "amd-mask-only",
+        "amd-strict",
+    ]
