@@ -15,6 +15,7 @@ from workflow.data.catalogue import DataSet
 from workflow.distill.build import build_distillation
 from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
+from workflow.models.classifier import ClassifierOptions, build_classifier
 from workflow.models.coco import Scales
 from workflow.running.loading import open_split
 
@@ -38,6 +39,7 @@ class PairSteps:
         if self.pair.teacher:
             config = build_config(catalogue.detector(self.pair.teacher), data, scale)
             self.teacher = build_detector(config, seed=1, pretrained=False)
+        self.classifier = self._classifier() if self.pair.classifier else None
         schedule = catalogue.schedule(self.pair.schedule, self.pair.student)
         self.optimiser = dict(schedule.optimiser)
         assert self.optimiser.pop("type") == "SGD"
@@ -60,6 +62,7 @@ class PairSteps:
                 seed=0,
                 image_size=self.config.image_size,
                 classes=len(self.data.classes),
+                classifier=self.classifier,
             )
         own = [value for value in model.parameters() if value.requires_grad]
         wrapper = OptimWrapper(torch.optim.SGD(own, **self.optimiser))
@@ -74,12 +77,23 @@ class PairSteps:
         assert _sums(self.student) != before, "the student did not learn"
         assert _sums(self.teacher) == frozen, "the teacher changed"
         for spec in specs:
-            assert any(name.startswith(f"distill.{spec.method}.") for name in log)
+            assert any(name.startswith(f"distill.{spec.method}.") for name in log), log
         # DDP waits for every gradient, so none may stay away.
         trained = {name for name, value in model.named_parameters() if value.requires_grad}
         assert trained <= reached, f"no gradient for {sorted(trained - reached)}"
         self._predict()
         return log
+
+    def _classifier(self) -> Any:
+        options = catalogue.detector(self.pair.classifier).options
+        return build_classifier(
+            ClassifierOptions.model_validate(options),
+            len(self.data.classes),
+            self.data.pixel_mean,
+            self.data.pixel_std,
+            seed=2,
+            pretrained=False,
+        )
 
     def _train(self, model: Any, wrapper: OptimWrapper) -> dict[str, Any]:
         log: dict[str, Any] = model.train().train_step(self.batch, wrapper)
@@ -93,16 +107,18 @@ class PairSteps:
 
 
 def rows_for(pair: str) -> tuple[str, ...]:
-    """The baseline and every method's own row that can run on the pair."""
+    """The baseline, every method's own row that can run on the pair, and two teachers at once."""
     definition = catalogue.pair(pair)
+    given = {"features"} if definition.teacher else set()
+    given |= {"classifier", "positives"} if definition.classifier else set()
     found = ["baseline"]
-    for key in methods():
+    for row in (*methods(), "icd+fkd"):
         try:
-            recipe = resolve(key, definition.family)
+            recipe = resolve(row, definition.family)
         except RowError:
             continue  # not for this family
-        if recipe.needs <= {"features"} and definition.teacher:
-            found.append(key)
+        if recipe.needs <= given:
+            found.append(row)
     return tuple(found)
 
 

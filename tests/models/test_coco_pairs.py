@@ -16,7 +16,7 @@ QUICK = {
     "retinanet-r101-r18": ("mgd", "fkd"),
     "faster-mobilenetv2": ("amd",),
     "reppoints-r101-r50": ("fgd",),
-    "ssd300": (),
+    "ssd300": ("icd",),
 }
 """One pair of each family, with a method or two; the rest is slow."""
 
@@ -48,6 +48,7 @@ def test_every_pair_with_every_method(pair: str, few: DataSet) -> None:
     steps = PairSteps(pair, few, SCALE if two_stage else LARGER)
     rows = rows_for(pair)
     assert ("mgd" in rows) == bool(steps.pair.teacher)
+    assert ("icd" in rows) == bool(steps.pair.classifier)
     for row in rows:
         log = steps.step(row)
         assert log["loss"] > 0, row
