@@ -32,4 +32,4 @@ rule all:
     conda:
         "environment.yml"
     shell:
-        f"{PYTHON} -m workflow.verdict {ASK} --scope all 2>&1 | tee {{log}}"
+        f"{PYTHON} -m workflow.verdict {ASK} --scope all 2>&1 | tee {{log:q}}"

@@ -19,8 +19,8 @@ rule data:
         mem_mb=6000,
         runtime=240,
     shell:
-        f"{PYTHON} -m workflow.data.make --suite {SUITE.asked} --data {DATA} "
-        f"--coco-root {COCO_ROOT} > {{log}} 2>&1"
+        f"{PYTHON} -m workflow.data.make {NAME} {LIES} "
+        f"--coco-root {COCO_ROOT} > {{log:q}} 2>&1"
 
 
 # 20 GB, so only when asked for: nothing depends on it. Interrupted, it goes on where it was.
@@ -33,4 +33,4 @@ rule coco:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m workflow.data.fetch_coco --data {DATA} 2>&1 | tee {{log}}"
+        f"{PYTHON} -m workflow.data.fetch_coco {LIES} 2>&1 | tee {{log:q}}"

@@ -16,7 +16,7 @@ rule plan:
     params:
         runs=hashlib.sha256("\n".join(SUITE.by_id).encode()).hexdigest(),
     shell:
-        f"{PYTHON} -m workflow.plan --suite {SUITE.asked} --out {{output}} > {{log}} 2>&1"
+        f"{PYTHON} -m workflow.plan {NAME} --out {{output:q}} > {{log:q}} 2>&1"
 
 
 rule records:
@@ -32,7 +32,7 @@ rule records:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.records {WHERE} > {{log}} 2>&1"
+        f"{PYTHON} -m analysis.records {WHERE} > {{log:q}} 2>&1"
 
 
 rule statistics:
@@ -48,7 +48,7 @@ rule statistics:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.statistics {WHERE} --data {DATA} > {{log}} 2>&1"
+        f"{PYTHON} -m analysis.statistics {WHERE} {LIES} > {{log:q}} 2>&1"
 
 
 rule table:
@@ -65,8 +65,8 @@ rule table:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.tables {WHERE} --data {DATA}"
-        " --table {wildcards.table} > {log} 2>&1"
+        f"{PYTHON} -m analysis.tables {WHERE} {LIES}"
+        " --table {wildcards.table} > {log:q} 2>&1"
 
 
 rule figure:
@@ -83,8 +83,8 @@ rule figure:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.figures {WHERE} --data {DATA}"
-        " --figure {wildcards.figure} > {log} 2>&1"
+        f"{PYTHON} -m analysis.figures {WHERE} {LIES}"
+        " --figure {wildcards.figure} > {log:q} 2>&1"
 
 
 rule report_page:
@@ -102,4 +102,4 @@ rule report_page:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.report {WHERE} > {{log}} 2>&1"
+        f"{PYTHON} -m analysis.report {WHERE} > {{log:q}} 2>&1"

@@ -40,9 +40,9 @@ rule teacher:
         # Slurm warns every process of a job; the shell and `tee` must outlive the warning. What the
         # program says is one line for each run, so it is shown too.
         "trap '' USR1; "
-        f"{PYTHON} -m workflow.carry_out {ASK} --data {DATA} --attempts {ATTEMPTS}"
+        f"{PYTHON} -m workflow.carry_out {ASK} {LIES} --attempts {ATTEMPTS}"
         " --run {params.run} --attempt {resources.attempt}"
-        " --threads {threads} --gpus {resources.device} 2>&1 | tee {log} >&2"
+        " --threads {threads} --gpus {resources.device} 2>&1 | tee {log:q} >&2"
 
 
 use rule teacher as student with:

@@ -1,5 +1,6 @@
 # The suite, read once per Snakemake process, and the look-ups that the rules need. No rule here.
 import hashlib
+import shlex
 import sys
 from pathlib import Path
 
@@ -78,5 +79,7 @@ def minutes(wildcards, attempt):
 # Paths and names are put into the commands beforehand: as parameters they would be reasons to do
 # everything again.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
-ASK = f"--suite {SUITE.asked} --runs {RUNS}"
-WHERE = f"--suite-dir {OUT} --runs {RUNS}"
+NAME = f"--suite {shlex.quote(SUITE.asked)}"
+ASK = f"{NAME} --runs {shlex.quote(str(RUNS))}"
+LIES = f"--data {shlex.quote(str(DATA))}"
+WHERE = f"--suite-dir {shlex.quote(str(OUT))} --runs {shlex.quote(str(RUNS))}"

@@ -39,7 +39,7 @@ for target in PRODUCTS.keys() - {"all"}:
         params:
             scope=target,
         shell:
-            f"{PYTHON} -m workflow.verdict {ASK} --scope {{params.scope}} 2>&1 | tee {{log}}"
+            f"{PYTHON} -m workflow.verdict {ASK} --scope {{params.scope}} 2>&1 | tee {{log:q}}"
 
 
 rule forecast:
@@ -49,7 +49,7 @@ rule forecast:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m workflow.forecast {ASK} {FORECAST_OPTIONS} 2>&1 | tee {{log}}"
+        f"{PYTHON} -m workflow.forecast {ASK} {FORECAST_OPTIONS} 2>&1 | tee {{log:q}}"
 
 
 rule status:
@@ -59,4 +59,4 @@ rule status:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m workflow.status {ASK} 2>&1 | tee {{log}}"
+        f"{PYTHON} -m workflow.status {ASK} 2>&1 | tee {{log:q}}"
