@@ -17,14 +17,14 @@ import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
 from workflow import outcome
 from workflow.command import MISTAKE, RESUME_ME, speaking
 from workflow.devices import devices
 from workflow.outcome import Outcome
 from workflow.spec import RunSpec
-from workflow.stages import Place, Stage, bundled, command, stages, waiting
+from workflow.stages import Place, Stage, bundled, command, recorded, stages, waiting
 from workflow.suite import load
 
 TRY_AGAIN = 1
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
             reason = _reason(runs / run.id, bundle, code)
             if child.received is not None and child.received != WARNING:
                 return RESUME_ME
-            hopeless = code == MISTAKE or _recorded(runs / run.id).get("status") == "failed"
+            hopeless = code == MISTAKE or recorded(runs / run.id).get("status") == "failed"
             if not last and not hopeless:
                 print(f"{run.id}: {stage.name}: {reason}", file=sys.stderr)
                 return RESUME_ME if code == RESUME_ME else TRY_AGAIN
@@ -156,7 +156,7 @@ def _do(child: Child, bundle: list[Stage], environment: dict[str, str], folder: 
 
 def _reason(folder: Path, bundle: list[Stage], code: int) -> str:
     """What the program said of its end, in one line."""
-    record = _recorded(folder)
+    record = recorded(folder)
     if record.get("status") == "failed" and record.get("reason"):
         return str(record["reason"])
     if code < 0:
@@ -169,14 +169,6 @@ def _reason(folder: Path, bundle: list[Stage], code: int) -> str:
     if said is not None:
         return said.removeprefix("error: ")
     return f"ended with {code}: {lines[-1] if lines else 'and said nothing'}"
-
-
-def _recorded(folder: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content
 
 
 if __name__ == "__main__":

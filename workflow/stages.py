@@ -55,7 +55,7 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
     weights = folder / "student.pth"
 
     def complete() -> bool:
-        return '"status": "complete"' in (folder / "run.json").read_text(encoding="utf-8")
+        return recorded(folder).get("status") == "complete"
 
     def program(name: str, made: Path, *more: str, **facts: Any) -> Stage:
         module = (f"workflow.{name}", *asked, *more)
@@ -89,6 +89,15 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         check = (sys.executable, "-m", "workflow.models.teacher_check", "--run", str(folder))
         found.append(Stage("check", (*check, "--out", str(verdict)), verdict, metrics))
     return found
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """`run.json`; empty where there is none, or none that can be read."""
+    try:
+        content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content
 
 
 def waiting(steps: list[Stage]) -> list[Stage]:

@@ -9,19 +9,19 @@ torch.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from workflow import outcome
 from workflow.command import speaking
 from workflow.costs import iterations
 from workflow.forecast import Forecast
 from workflow.spec import RunSpec
+from workflow.stages import recorded
 from workflow.suite import Suite, load
 
 FRESH_SECONDS = 600
@@ -45,7 +45,7 @@ def standing(runs: Path, run: RunSpec, now: float) -> Standing:
             if ended.complete
             else Standing(id, "failed", f"{ended.stage}: {ended.reason}")
         )
-    record = _record(runs / id)
+    record = recorded(runs / id)
     if record.get("status") == "failed":
         return Standing(id, "failed", str(record.get("reason") or ""))
     last = _last_sign(runs / id)
@@ -58,14 +58,6 @@ def standing(runs: Path, run: RunSpec, now: float) -> Standing:
 def table(suite: Suite, runs: Path, now: float | None = None) -> list[Standing]:
     moment = time.time() if now is None else now
     return [standing(runs, run, moment) for run in suite.runs]
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content
 
 
 def _last_sign(folder: Path) -> float | None:

@@ -1,0 +1,92 @@
+"""Which programs carry out a run, which of them share a process, and when they are done again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from workflow.stages import Place, Stage, bundled, command, stages, waiting
+from workflow.suite import load
+
+TINY = Path(__file__).parents[1] / "suites" / "tiny.yaml"
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path / "runs", tmp_path / "data")
+
+
+def steps(suite, place, kind: str, gpus: int = 0) -> list[Stage]:
+    return stages(suite, next(run for run in suite.runs if run.kind == kind), place, gpus)
+
+
+def names(found: list[Stage]) -> list[str]:
+    return [stage.name for stage in found]
+
+
+def test_steps_of_every_kind_of_run(place):
+    suite = load(TINY, {"attend": {"images": 2, "snapshots": 3}})
+    assert names(steps(suite, place, "classifier")) == ["train"]
+    assert names(steps(suite, place, "teacher")) == ["train", "predict", "evaluate"]
+    student = steps(suite, place, "student")
+    assert names(student) == ["train", "predict", "attend", "evaluate"]
+    assert student[0].command[-2:] == ("--snapshots", "3")
+    assert student[2].command[-2:] == ("--images", "2")
+
+
+def test_a_teacher_from_the_zoo_is_fetched_and_checked(place):
+    fetched = steps(load("papers/mgd"), place, "teacher", gpus=8)
+    assert names(fetched) == ["train", "predict", "evaluate", "check"]
+    assert "workflow.fetch" in fetched[0].command
+    assert "workflow.models.teacher_check" in fetched[3].command
+
+
+def test_several_gpus_train_by_torchrun_and_predict_alone(place):
+    student = steps(load("papers/mgd"), place, "student", gpus=4)
+    assert "--nproc-per-node=4" in student[0].command
+    assert "workflow.train" in student[0].command
+    assert "torch.distributed.run" not in student[1].command
+    assert [names(bundle) for bundle in bundled(student)] == [["train"], ["predict"], ["evaluate"]]
+
+
+def test_neighbours_share_a_process(place):
+    bundles = bundled(steps(load(TINY), place, "student"))
+    assert [names(bundle) for bundle in bundles] == [["train", "predict"], ["evaluate"]]
+    shared = command(bundles[0])
+    assert shared[2] == "workflow.chain"
+    assert [words[0] for words in json.loads(shared[3])] == ["workflow.train", "workflow.predict"]
+    assert command(bundles[1]) == bundles[1][0].command
+
+
+def test_what_was_made_from_something_newer_is_made_anew(tmp_path):
+    files = [tmp_path / name for name in "abc"]
+    a, b, c = (
+        Stage(path.name, (), path, needs)
+        for path, needs in zip(files, [None, *files[:2]], strict=True)
+    )
+    assert names(waiting([a, b, c])) == ["a", "b", "c"]
+    for age, path in enumerate(files):
+        path.touch()
+        os.utime(path, (1000 + age, 1000 + age))
+    assert waiting([a, b, c]) == []
+    os.utime(files[0], (2000, 2000))
+    assert names(waiting([a, b, c])) == ["b", "c"]
+    files[0].unlink()
+    assert names(waiting([a, b, c])) == ["a", "b", "c"]
+
+
+def test_weights_count_only_when_the_run_says_it_is_complete(place):
+    suite = load(TINY)
+    train = steps(suite, place, "teacher")[0]
+    train.made.parent.mkdir(parents=True)
+    train.made.touch()
+    record = train.made.with_name("run.json")
+    record.write_text(json.dumps({"status": "running"}, indent=2))
+    assert not train.done()
+    record.write_text(json.dumps({"status": "complete"}, indent=2))
+    assert train.done()
+    record.unlink()
+    assert not train.done()
