@@ -81,7 +81,7 @@ def schedule(**changes: Any) -> ScheduleSpec:
     values: dict[str, Any] = {
         "iterations": ITERATIONS,
         "batch_size": BATCH,
-        "optimiser": {"type": "AdamW", "lr": 0.001, "weight_decay": 0.05},
+        "optimiser": {"type": "AdamW", "lr": 0.001, "weight_decay": 0.05, "fused": True},
         "warmup_iterations": 2,
         "milestones": (0.5,),
         "clip": 35.0,
