@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.plan import Cell, NotRun, Pair, Plan, PublishedKey, TablePlan
+from analysis.plan import NotRun, Plan, PublishedKey, TablePlan
+from analysis.protocol import MEASURED, is_fetched, other_protocol
 from analysis.statistics.agreement import Agreement, kendall
 from analysis.statistics.estimates import Estimate, t_quantile
 from analysis.statistics.tables import CellStatistics
@@ -33,16 +34,14 @@ PRINTED_AS = {
     "top1": "mAP",
 }
 """Our metric -> the CSV's column; for classifiers its `mAP` holds the top-1 accuracy."""
-MEASURED = {"coco-box": "AP", "coco-crops-top1": "top1"}
-"""Metric sets that this project measures, and the headline of each."""
 OTHER_FIGURES = {
     "coco-mask": "mask AP",
     "coco-box-gain": "gain alone",
     "coco-crops-top1": "top-1",
 }
 """What a printed figure is where it is not box AP: said beside it, never left to be guessed."""
-PRINTED_ON = "COCO val2017"
-COCO = "coco"
+FETCHED_TOLERANCE = 0.1
+"""Points for a fetched checkpoint: nothing was trained, so only rounding and scoring differ."""
 TOLERANCE = 1.0
 """Half width, in points, up to which a prediction interval is narrow enough to say
 'reproduced'; a wider one would call anything so."""
@@ -125,28 +124,6 @@ def prediction_interval(ours: Estimate) -> tuple[float, float] | None:
     return ours.mean - half, ours.mean + half
 
 
-def other_protocol(printed: Printed | None, plan: Plan, cell: Cell) -> str:
-    """What keeps the two numbers from being compared; empty where nothing does. A figure from
-    another data set or other detectors is of another protocol whatever is printed."""
-    run = plan.by_id[cell.runs[0]] if cell.runs else None
-    pair: Pair | None = plan.pairs.get(cell.group)
-    if run and run.data != COCO:
-        return f"ours on {run.data}, printed on {PRINTED_ON}"
-    if pair and pair.fidelity != COCO:
-        return f"ours with {pair.fidelity} detectors, printed with full-size ones"
-    if printed is None:
-        return ""
-    key = printed.key
-    if key.metric_set not in MEASURED:
-        return f"printed as {key.metric_set}, which is not measured here"
-    if run and key.schedule and run.schedule != key.schedule:
-        return f"schedule {run.schedule or 'of our own'}, printed with {key.schedule}"
-    student = pair.published_student if pair else ""
-    if student and key.student and student != key.student:
-        return f"student {student}, printed for {key.student}"
-    return ""
-
-
 def compare(
     plan: Plan, cell: CellStatistics, published: dict[PublishedKey, Printed] | None = None
 ) -> Comparison:
@@ -158,13 +135,14 @@ def compare(
         told = ", ".join(f"{name}={value!r}" for name, value in key.model_dump().items())
         raise AnalysisError(f"{FILE.name} has no row with {told} (row {cell.cell.row!r})")
     metric = MEASURED.get(printed.key.metric_set, "AP") if printed else "AP"
-    apart = other_protocol(printed, plan, cell.cell)
-    status, why = _status(cell, printed, metric, apart)
+    apart = other_protocol(key, plan, cell.cell)
+    fetched = bool(cell.cell.runs) and is_fetched(plan.by_id[cell.cell.runs[0]])
+    status, why = _status(cell, printed, metric, apart, fetched)
     return Comparison(cell.title, cell.cell.group, printed, cell, metric, status, why, apart)
 
 
 def _status(
-    cell: CellStatistics, printed: Printed | None, metric: str, apart: str
+    cell: CellStatistics, printed: Printed | None, metric: str, apart: str, fetched: bool
 ) -> tuple[Status, str]:
     ours = cell.estimates.get(metric)
     if ours is None:
@@ -173,11 +151,17 @@ def _status(
         return "not printed", ""
     if apart:
         return "different protocol", apart
+    value = printed.values[metric]
+    if fetched:
+        difference = round(ours.mean - value, 6)
+        why = "a fetched checkpoint: nothing was trained, so only scoring can differ"
+        if abs(difference) <= FETCHED_TOLERANCE:
+            return "reproduced", why
+        return "above" if difference > 0 else "below", why
     predicted = prediction_interval(ours)
     if predicted is None:
         return "not resolved", "one seed leaves no interval"
     low, high = predicted
-    value = printed.values[metric]
     if value < low:
         return "above", ""
     if value > high:

@@ -40,6 +40,9 @@ Status = Literal[
 stale: made from another configuration than the plan's. duplicate: claims the id of another folder.
 foreign: of no run of this plan. mismatched: scored on other annotations than its siblings."""
 
+QUIET = ("missing", "running", "foreign")
+"""What is no mistake and needs no word of its own on the screen."""
+
 METRICS = (
     *("AP", "AP50", "AP75", "APS", "APM", "APL"),
     *("AR1", "AR10", "AR100", "ARS", "ARM", "ARL", "top1", "top5"),
@@ -239,6 +242,9 @@ def main(arguments: list[str] | None = None) -> int:
         records = read_records(read_plan(given.suite_dir), given.runs)
         write_records(records, given.suite_dir)
         counts = records.folders["status"].value_counts().to_dict()
+        for _, line in records.folders.iterrows():
+            if line["status"] not in QUIET:
+                print(f"{line['status']}: {line['id']}: {line['reason']}", file=sys.stderr)
         told = "".join(f", {count} {status}" for status, count in sorted(counts.items()))
         print(f"{len(records.frame)} of {len(records.plan.runs)} runs complete{told}")
 

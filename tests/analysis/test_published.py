@@ -122,6 +122,46 @@ def test_another_schedule_is_another_protocol(tmp_path: Path, what: dict, why: s
     )
 
 
+def test_fcos_labelled_2x_is_trained_multi_scale(tmp_path: Path) -> None:
+    suite = coco_suite(tmp_path, [42.7, 42.75, 42.65])
+    fcos = key(paper="FGD", method="fgd", student="fcos-r50-tricks")
+    suite.plan["pairs"]["pair-a"]["published_student"] = "fcos-r50-tricks"
+    suite.plan["tables"][3]["cells"][1]["published"] = fcos
+    for run in suite.plan["runs"]:
+        run["schedule"] = "2x-ms"
+    suite.save_plan()
+    assert compared(suite)["MGD"].apart == ""
+
+
+@pytest.mark.parametrize(
+    ("ap", "status"),
+    [(41.02, "reproduced"), (41.1, "reproduced"), (41.3, "above"), (40.8, "below")],
+)
+def test_fetched_teachers_are_held_to_rounding(tmp_path: Path, ap: float, status: str) -> None:
+    suite = coco_suite(tmp_path, [41.0, 41.1])
+    teacher = suite.plan["runs"][0]
+    assert teacher["kind"] == "teacher"
+    teacher["schedule"] = ""
+    cell = {
+        **suite.plan["tables"][3]["cells"][1],
+        "row": "teacher",
+        "title": "Teacher",
+        "group": teacher["group"],
+        "runs": [teacher["id"]],
+        "methods": [],
+        "baseline": [],
+        "published": key(
+            method="teacher", teacher="retinanet-x101", student="", schedule="1x", paper="mmdet-zoo"
+        ),
+    }
+    suite.plan["tables"][3]["cells"].append(cell)
+    suite.save_plan()
+    suite.edit(teacher["group"], "teacher", 0, "metrics.json", AP=ap)
+    found = compared(suite)["Teacher"]
+    assert found.printed_value == 41.0
+    assert (found.status, found.apart) == (status, "")
+
+
 def test_another_student_is_another_protocol(tmp_path: Path) -> None:
     suite = coco_suite(tmp_path, [41.0, 41.1, 40.9])
     suite.plan["pairs"]["pair-a"]["published_student"] = "gfl-r50"

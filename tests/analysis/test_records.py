@@ -175,7 +175,10 @@ def test_command_line(suite: MadeSuite, capsys: pytest.CaptureFixture[str]) -> N
     suite.edit("pair-a", "mgd", 1, status="failed", reason="out of memory")
     arguments = ["--suite-dir", str(suite.suite_dir), "--runs", str(suite.runs_dir)]
     assert main(arguments) == 0
-    assert "6 of 7 runs complete, 1 failed" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "6 of 7 runs complete, 1 failed" in shown.out
+    run = suite.id("pair-a", "mgd", 1)
+    assert shown.err == f"failed: {run}: out of memory\n"
     frame = pd.read_csv(suite.suite_dir / "records.csv")
     assert len(frame) == 6
     assert pd.read_csv(suite.suite_dir / "folders.csv")["reason"].item() == "out of memory"
