@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gc
 import statistics
 import sys
 import time
@@ -29,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.memory import peak_mib
 from methods.build import build
 from methods.contract import Batch, Context, Distiller, Pyramid
 from methods.settings.base import FAMILIES
@@ -123,28 +123,11 @@ class Work:
         """Memory of one forward and backward beyond what was occupied before."""
         for leaf in (*self.student, *parameters):
             leaf.grad = None
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-            before = torch.cuda.memory_allocated()
-            self.run(loss, parameters)
-            return (torch.cuda.max_memory_allocated() - before) / 2**20
-        before = _process_kib("VmRSS")
-        try:
-            Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
-        except OSError:
-            return None
-        self.run(loss, parameters)
-        return (_process_kib("VmHWM") - before) / 2**10
+        return peak_mib(self.device, lambda: self.run(loss, parameters))
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
-
-
-def _process_kib(field: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
 def _forward_and_backward(loss: Callable[[], Tensor]) -> None:
