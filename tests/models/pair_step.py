@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -35,6 +36,7 @@ class PairSteps:
         scale = () if definition.family == "ssd" else scale
         self.config = build_config(definition, data, scale)
         self.student = build_detector(self.config, seed=0, pretrained=False)
+        self.start = copy.deepcopy(self.student.state_dict())
         self.teacher: Any = None
         if self.pair.teacher:
             config = build_config(catalogue.detector(self.pair.teacher), data, scale)
@@ -51,6 +53,8 @@ class PairSteps:
 
     def step(self, row: str) -> dict[str, float]:
         """The log of the step; asserts what holds for every pair and method."""
+        # Random weights without warm-up: several steps in a row would diverge.
+        self.student.load_state_dict(self.start)
         specs = resolve(row, self.pair.family).methods
         model: Any = self.student
         if specs:
