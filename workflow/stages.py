@@ -48,6 +48,19 @@ class Stage:
         return self.made.stat().st_mtime_ns >= self.needs.stat().st_mtime_ns
 
 
+def launcher(gpus: int) -> tuple[str, ...]:
+    """torchrun, which passes Slurm's warning on too; left to itself, it would die of it."""
+    signals = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+    processes = f"--nproc-per-node={gpus}"
+    return (
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        processes,
+        f"--signals-to-handle={signals}",
+    )
+
+
 def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
     folder = place.runs / run.id
     where = ("--root", str(place.runs), "--data", str(place.data))
@@ -71,8 +84,7 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         snapshots = ("--snapshots", str(suite.attend.snapshots))
         train = program("train", weights, *snapshots, check=complete)
     if gpus > 1 and run.schedule:
-        launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}")
-        several = (sys.executable, *launcher, *train.command[1:])
+        several = (sys.executable, *launcher(gpus), *train.command[1:])
         train = replace(train, command=several, module=())
     predictions, metrics = folder / "predictions.json.gz", folder / "metrics.json"
     found = [train, program("predict", predictions, needs=weights)]

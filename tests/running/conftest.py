@@ -11,6 +11,7 @@ import pytest
 from tests.running.tiny import ITERATIONS, Tiny
 from workflow import train
 from workflow.data.make import ensure
+from workflow.stages import launcher
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,11 +43,9 @@ def distilled(tiny: Tiny) -> Path:
 
 def start(program: str, *arguments: str, processes: int = 1) -> subprocess.Popen[str]:
     """A program as the rules start it."""
-    command = [sys.executable, "-m"]
-    if processes > 1:
-        command += ["torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", "-m"]
+    several = launcher(processes) if processes > 1 else ()
     return subprocess.Popen(
-        [*command, program, *arguments],
+        [sys.executable, *several, "-m", program, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -48,7 +48,7 @@ def _interrupt(process: subprocess.Popen[str], folder: RunFolder) -> None:
     while not folder.history.exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.002)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGUSR1)
     output, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "start again to go on" in output
