@@ -32,7 +32,9 @@ $(STAMP): | requirements.txt
 
 demo: setup  ## Reproduce the small benchmark on this machine: tables, figures and a report
 	@$(RUN) snakemake
-	@printf '\n%s\n' "Done. In results/suites/demo:"
+	@printf '\n%s\n' "Done. What it says:"
+	@$(RUN) python -m analysis.summary --suite-dir results/suites/demo
+	@printf '\n%s\n' "In results/suites/demo:"
 	@printf '  %-9s %s\n' report report.html tables 'tables/*.md (also .tex, .html, .csv)' \
 		figures 'figures/*.pdf (also .png)' records records.csv
 

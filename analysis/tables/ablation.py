@@ -42,7 +42,7 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
     sections = []
     for group in statistics.groups:
         cells = statistics.of_group(group)
-        deltas = _to_full(cells, full)
+        deltas = deltas_to_full(cells, full)
         rows = []
         for cell in cells:
             delta = deltas.get(cell.cell.row)
@@ -89,7 +89,7 @@ def _title(statistics: TableStatistics, row: str) -> str:
     return next(cell.title for cell in statistics.cells if cell.cell.row == row)
 
 
-def _to_full(cells: list[CellStatistics], full: str) -> dict[str, Delta]:
+def deltas_to_full(cells: list[CellStatistics], full: str) -> dict[str, Delta]:
     """Paired differences to the full method within one pair, corrected over its rows."""
     reference = next((c.values.get(HEADLINE, {}) for c in cells if c.cell.row == full), {})
     found = {

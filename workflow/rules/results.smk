@@ -1,6 +1,10 @@
 # From run folders to tables, figures and the report: seconds each, no torch. Whoever changes the
 # analysis gets new tables without being asked.
-ANALYSIS = sorted(Path(workflow.basedir, "analysis").glob("**/*.py"))
+ANALYSIS = sorted(
+    path
+    for path in Path(workflow.basedir, "analysis").glob("**/*")
+    if path.suffix in {".py", ".css", ".js", ".jinja"}
+)
 
 
 rule plan:

@@ -1,0 +1,147 @@
+"""One teacher-student pair: which rows beat the baseline, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from analysis.plan import TableKind
+from analysis.records import Records
+from analysis.statistics.bootstrap import ImageInterval
+from analysis.statistics.paired import Delta
+from analysis.statistics.tables import (
+    BETTER,
+    HEADLINE,
+    NOT_RESOLVED,
+    WORSE,
+    CellStatistics,
+    TableStatistics,
+)
+from analysis.tables.results import pair_title
+
+ANSWERING: tuple[TableKind, ...] = ("results", "published", "ablation")
+"""Kinds of tables that answer which row helps; those of the first kind present are asked."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A row's difference to the baseline in one pair."""
+
+    row: str
+    title: str
+    delta: Delta
+    verdict: str
+    is_method: bool
+    """False for controls, such as a baseline that inherits the teacher's head."""
+    images: ImageInterval | None = None
+
+
+@dataclass(frozen=True)
+class PairAnswer:
+    group: str
+    title: str
+    baseline: CellStatistics | None
+    teacher: float | None
+    """Mean AP of the teachers behind the rows."""
+    gains: tuple[Gain, ...]
+    """Greatest first."""
+    without: dict[str, str]
+    """Title of a row without a difference -> why."""
+    best: str | None
+    """Title of the row that beats every other student in a paired test."""
+
+    @cached_property
+    def seeds(self) -> int:
+        """Of the row with the most: one seed leaves nothing to say about training again."""
+        return max((gain.delta.n for gain in self.gains), default=0)
+
+    def of(self, verdict: str) -> list[Gain]:
+        return [gain for gain in self.gains if gain.verdict == verdict]
+
+    @property
+    def better(self) -> list[Gain]:
+        return self.of(BETTER)
+
+    @property
+    def worse(self) -> list[Gain]:
+        return self.of(WORSE)[::-1]
+
+    @property
+    def not_resolved(self) -> list[Gain]:
+        return self.of(NOT_RESOLVED)
+
+
+def answering(tables: Sequence[TableStatistics]) -> list[TableStatistics]:
+    """The tables that compare rows with a baseline, of the kind that says it most directly."""
+    for kind in ANSWERING:
+        found = [
+            table
+            for table in tables
+            if table.plan.kind == kind and any(cell.cell.baseline for cell in table.cells)
+        ]
+        if found:
+            return found
+    return []
+
+
+def pair_answers(records: Records, tables: Sequence[TableStatistics]) -> list[PairAnswer]:
+    """Over all tables that answer; a row that stands in several is told once."""
+    asked = answering(tables)
+    groups = dict.fromkeys(
+        cell.cell.group for table in asked for cell in table.cells if cell.cell.baseline
+    )
+    return [_pair(records, asked, group) for group in groups]
+
+
+def _pair(records: Records, tables: Sequence[TableStatistics], group: str) -> PairAnswer:
+    cells: dict[str, CellStatistics] = {}
+    for table in tables:
+        for cell in table.of_group(group):
+            if cell.cell.baseline:
+                cells.setdefault(cell.cell.row, cell)
+    baseline = next((cell for cell in cells.values() if cell.is_baseline), None)
+    rivals = [cell for cell in cells.values() if not cell.is_baseline]
+    gains = [
+        Gain(
+            cell.cell.row,
+            cell.title,
+            cell.deltas[HEADLINE],
+            cell.verdict(),
+            bool(cell.cell.methods),
+            cell.image_delta,
+        )
+        for cell in rivals
+        if HEADLINE in cell.deltas
+    ]
+    best = None
+    if len(tables) == 1:
+        row = tables[0].leaders(group, HEADLINE).best
+        best = cells[row].title if row in cells else None
+    return PairAnswer(
+        group,
+        pair_title(records, group),
+        baseline,
+        _teacher(records, rivals),
+        tuple(sorted(gains, key=lambda gain: -gain.delta.mean)),
+        {cell.title: _why(cell, baseline) for cell in rivals if HEADLINE not in cell.deltas},
+        best,
+    )
+
+
+def _why(cell: CellStatistics, baseline: CellStatistics | None) -> str:
+    if HEADLINE in cell.estimates:
+        lost = baseline is None or HEADLINE not in baseline.estimates
+        return "the baseline has no result" if lost else "shares no seed with the baseline"
+    return "; ".join(dict.fromkeys(cell.missing.values())) or "no runs planned"
+
+
+def _teacher(records: Records, cells: Iterable[CellStatistics]) -> float | None:
+    """Rows may learn from different teachers, as in an ablation of the teacher: then none."""
+    planned = records.plan.by_id
+    ids = {planned[id].teacher for cell in cells for id in cell.cell.runs if planned[id].methods}
+    frame = records.frame[records.frame["id"].isin([id for id in ids if id])]
+    values = frame[HEADLINE].dropna().astype(float).tolist()
+    groups = {planned[id].group for id in ids if id}
+    return fmean(values) if values and len(groups) == 1 else None

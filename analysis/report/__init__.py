@@ -1,0 +1,1 @@
+"""One self-contained page per suite: the answer, what it rests on, and how to make it again."""

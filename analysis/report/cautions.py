@@ -1,0 +1,120 @@
+"""What a reader must know before trusting a number: lost runs, mixed machines, odd predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.errors import AnalysisError
+from analysis.files import read_json
+from analysis.findings.pairs import PairAnswer
+from analysis.findings.sentences import ONE_SEED, counted
+from analysis.records import METRICS_FILE, Records
+from analysis.report.pictures import Picture
+from analysis.report.provenance import Provenance
+
+WORDS = {
+    "missing": "not run yet",
+    "running": "still running, or interrupted",
+    "failed": "failed",
+    "incomplete": "incomplete",
+    "stale": "stale: made from another configuration than the suite's",
+    "duplicate": "duplicate: two folders claim one run",
+    "mismatched": "scored on other annotations than the rest",
+}
+UNCOMMITTED = "+"
+"""In a code revision: what follows the commit says that files were changed since."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    title: str
+    details: tuple[str, ...] = ()
+
+
+def cautions(
+    records: Records,
+    pairs: Sequence[PairAnswer],
+    provenance: Provenance,
+    pictures: Sequence[Picture],
+    image_problems: Sequence[str],
+) -> list[Caution]:
+    found = [*_one_seed(pairs), *_lost_runs(records), *_other_folders(records)]
+    found += [*_mixed(provenance), *_odd_predictions(records)]
+    undrawn = tuple(f"{p.title}: {p.note}" for p in pictures if not p.source)
+    if undrawn:
+        found.append(Caution(f"{counted(len(undrawn), 'figure')} not drawn", undrawn))
+    if image_problems:
+        found.append(
+            Caution("Uncertainty over test images is not known everywhere", tuple(image_problems))
+        )
+    return found
+
+
+def _one_seed(pairs: Sequence[PairAnswer]) -> list[Caution]:
+    compared = [pair for pair in pairs if pair.gains]
+    if compared and max(pair.seeds for pair in compared) == 1:
+        return [Caution(ONE_SEED)]
+    return []
+
+
+def _lost_runs(records: Records) -> list[Caution]:
+    """Planned runs that no number here rests on, by what became of them."""
+    planned = records.folders[records.folders["id"].isin(set(records.plan.by_id))]
+    found = []
+    for status, word in WORDS.items():
+        own = planned[planned["status"] == status].drop_duplicates("id")
+        if len(own):
+            by_reason = own.groupby("reason", sort=False)["id"].apply(list)
+            details = tuple(
+                ": ".join(filter(None, (str(reason), ", ".join(ids))))
+                for reason, ids in by_reason.items()
+            )
+            found.append(Caution(f"{counted(len(own), 'run')} {word}", details))
+    return found
+
+
+def _other_folders(records: Records) -> list[Caution]:
+    """Left-overs beside the planned runs; other suites' runs are nobody's worry."""
+    others = records.folders[~records.folders["id"].isin(set(records.plan.by_id))]
+    others = others[others["status"] != "foreign"]
+    if not len(others):
+        return []
+    details = tuple(f"{line.folder}: {line.reason}" for line in others.itertuples())
+    title = counted(len(others), "run folder that is", "run folders that are")
+    return [Caution(f"{title} not read: copies, or rows of another configuration", details)]
+
+
+def _mixed(provenance: Provenance) -> list[Caution]:
+    """Figures from different software or machines are still shown, but the reader is told."""
+    found = []
+    several = tuple(
+        f"{name}: {', '.join(versions)}"
+        for name, versions in provenance.versions.items()
+        if len(versions) > 1
+    )
+    if several:
+        found.append(Caution("The runs were made with different versions of software", several))
+    if len(provenance.machines) > 1:
+        title = "The runs were made on different kinds of machines"
+        found.append(Caution(title, provenance.machines))
+    if len(provenance.revisions) > 1:
+        title = "The runs were made by different revisions of this code"
+        found.append(Caution(title, provenance.revisions))
+    changed = tuple(revision for revision in provenance.revisions if UNCOMMITTED in revision)
+    if changed:
+        found.append(Caution("Runs were made by code with uncommitted changes", changed))
+    return found
+
+
+def _odd_predictions(records: Records) -> list[Caution]:
+    """What the evaluation had to say about single runs."""
+    details = []
+    for id, folder in records.frame["folder"].items():
+        path = records.runs_dir / str(id) / METRICS_FILE
+        try:
+            told = read_json(path).get("warnings") or []
+        except AnalysisError as error:
+            told = [str(error)]
+        details += [f"{folder}: {text}" for text in told]
+    return [Caution("The evaluation found something odd", tuple(details))] if details else []
