@@ -106,4 +106,4 @@ rule report_page:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m analysis.report {WHERE} > {{log:q}} 2>&1"
+        f"{PYTHON} -m analysis.report {WHERE} {LIES} > {{log:q}} 2>&1"
