@@ -42,7 +42,7 @@ class ImageUncertainty:
                     float(content["value"]), content["drawn"], int(content["images"])
                 )
         try:
-            annotations = self._annotations_of(str(run["annotations_sha256"]))
+            annotations = self.annotations(str(run["annotations_sha256"]))
             detections = read_detections(Path(run["folder"]) / PREDICTIONS_FILE, annotations)
             sample = resample_images(match(annotations, detections), self.resamples)
         except AnalysisError as error:
@@ -58,15 +58,18 @@ class ImageUncertainty:
         source = f"{run['predictions_sha256']}/{run['annotations_sha256']}/{self.resamples}"
         return self.cache_dir / f"{hashlib.sha256(source.encode()).hexdigest()[:20]}.npz"
 
-    def _annotations_of(self, sha256: str) -> Annotations:
+    def annotations(self, sha256: str) -> Annotations:
         if sha256 not in self._annotations:
-            if sha256 not in self._files:
-                raise AnalysisError(
-                    f"{self.data_dir}: no annotation file with SHA-256 {sha256[:10]}..., so the "
-                    "uncertainty from the choice of images is not known"
-                )
-            self._annotations[sha256] = read_annotations(self._files[sha256])
+            self._annotations[sha256] = read_annotations(self.annotation_file(sha256))
         return self._annotations[sha256]
+
+    def annotation_file(self, sha256: str) -> Path:
+        if sha256 not in self._files:
+            raise AnalysisError(
+                f"{self.data_dir}: no annotation file with SHA-256 {sha256[:10]}..., so nothing "
+                "can be said of single test images"
+            )
+        return self._files[sha256]
 
     @cached_property
     def _files(self) -> dict[str, Path]:

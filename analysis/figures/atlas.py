@@ -1,0 +1,113 @@
+"""Mask atlas: an image a page, levels in rows; image, teacher, student and every method's mask or
+weight in columns, all on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.figures import masks
+from analysis.figures.attention import Scene
+from analysis.figures.heat import Heat, common
+from analysis.figures.looked import Column, Looked, look
+from analysis.figures.mosaic import MARGIN_RIGHT, Mosaic
+from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
+from analysis.figures.style import new_figure
+from analysis.figures.wanted import Options, Picture, Wanted, sentences
+
+PANEL_WIDTH = 0.88
+"""Inches."""
+
+
+class AtlasOptions(Options):
+    rows: tuple[str, ...] = ()
+    """Only these rows; all without it."""
+    images: int | None = None
+    """At most so many pages a pair."""
+
+
+def draw(wanted: Wanted) -> list[Picture]:
+    options = wanted.options(AtlasOptions)
+    pairs = look(wanted)
+    heat = scale_of(pairs)
+    pages: list[Picture] = []
+    for pair in pairs:
+        scenes = pair.scenes[: options.images]
+        front = pair.front()
+        order = [front, *(scene for scene in scenes if scene is not front)]
+        for scene in order[: options.images]:
+            part = "" if not pages else f"{pair.group}-image{scene.id}"
+            pages.append(_page(wanted, pair, scene, heat, options.rows, part))
+    return pages + masks.draw_pairs(wanted, pairs, heat)
+
+
+def scale_of(pairs: Sequence[Looked]) -> Heat:
+    """Over everything that any page may show, so that pages compare too."""
+    return common(
+        values
+        for pair in pairs
+        for column in (*pair.networks, *pair.methods)
+        for scene in pair.scenes
+        for level in range(len(pair.levels))
+        if (values := column.values(level, scene.id)) is not None
+    )
+
+
+def _page(
+    wanted: Wanted, pair: Looked, scene: Scene, heat: Heat, rows: tuple[str, ...], part: str
+) -> Picture:
+    columns = [*pair.networks, *_chosen(pair, rows)]
+    size = sides(scene, SIDE)
+    mosaic = Mosaic(len(pair.levels), 1 + len(columns), size)
+    picture = pair.picture(scene, size)
+    for row, level in enumerate(pair.levels):
+        add_image(mosaic, row, 0, picture, scene, level.stride)
+        for number, column in enumerate(columns, start=1):
+            add_map(mosaic, row, number, picture, scene, column.values(row, scene.id), heat)
+    titles = ["image\nand cells", *(column.title for column in columns)]
+    figure = new_figure(*mosaic.figure_size(PANEL_WIDTH, titles))
+    axes = mosaic.draw(figure, [level.name for level in pair.levels], titles, MARGIN_RIGHT)
+    heat.bar(figure, axes, BAR_LABEL)
+    caption = sentences(
+        f"What is looked at and what is hidden in test image {scene.id} "
+        f"({wanted.pair_title(pair.group)}): rows are levels, finest first.",
+        "Attention and weights are relative to their level's mean, errors divided by it, masks 1 "
+        "where a cell is kept and black where it is hidden; one logarithmic scale for all panels "
+        "and pages, laid over the image in grey, padding cropped; frames are the annotated boxes.",
+        f"Attention at temperature {pair.first.meta.temperature:g}; first seed of every row.",
+    )
+    alt = (
+        f"Grid of heatmaps over test image {scene.id} with {len(scene.boxes)} boxes: levels "
+        f"{', '.join(level.name for level in pair.levels)} by "
+        + ", ".join(column.title.replace("\n", " ") for column in columns)
+        + f". {_seen(pair, scene, columns)}"
+    )
+    title = f"{wanted.pair_title(pair.group)}, image {scene.id}"
+    return Picture(figure, caption, alt, part, title, further=scene is not pair.front())
+
+
+def _chosen(pair: Looked, rows: tuple[str, ...]) -> list[Column]:
+    if not rows:
+        return pair.methods
+    chosen = {id(own) for cell, own in pair.kept if cell.cell.row in rows}
+    return [column for column in pair.methods if id(column.attention) in chosen]
+
+
+def _seen(pair: Looked, scene: Scene, columns: Sequence[Column]) -> str:
+    """How much more the finest level looks inside the boxes than outside, in words."""
+    told = []
+    stride = pair.levels[0].stride
+    for column in columns:
+        values = column.values(0, scene.id)
+        if values is None:
+            continue
+        shape: tuple[int, int] = values.shape
+        inside = scene.inside(shape, stride)
+        outside = scene.valid(shape, stride) & ~inside
+        if inside.any() and outside.any():
+            ratio = float(np.mean(values[inside]) / max(float(np.mean(values[outside])), 1e-9))
+            told.append(f"{' '.join(column.title.split())} {min(ratio, 99.0):.1f}")
+    if not told:
+        return ""
+    return f"Mean inside the boxes over mean outside at the finest level: {', '.join(told)}."

@@ -1,0 +1,154 @@
+"""The trainings: AP and losses over iterations, with bands over seeds where there are several."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.history import AP, DISTILL, Course, Histories, read_histories
+from analysis.figures.style import PAGE_WIDTH, Look, new_figure
+from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.statistics.tables import CellStatistics
+from analysis.tables.conditions import LEVEL
+
+COLUMNS, PANEL_HEIGHT, LEGEND_WIDTH = 3, 1.65, 1.5
+STEEP = 30.0
+"""Losses that fall by more than this factor are drawn on a logarithmic scale."""
+
+
+class CurvesOptions(Options):
+    terms: bool = True
+    """A page a pair with every loss term by itself."""
+
+
+def draw(wanted: Wanted) -> list[Picture]:
+    options = wanted.options(CurvesOptions)
+    histories = {
+        id(cell): read_histories(wanted.records.frame.loc[list(cell.runs), "folder"].tolist())
+        for cell in wanted.finished()
+    }
+    told = [cell for cell in wanted.cells if cell.n and histories[id(cell)].frames]
+    if not told:
+        raise NothingToDraw("no finished run has a history.csv")
+    groups = list(dict.fromkeys(cell.cell.group for cell in told))
+    pages = [_overview(wanted, told, histories, groups)]
+    if options.terms:
+        pages += [_terms(wanted, told, histories, group) for group in groups]
+    return pages
+
+
+def _overview(
+    wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], groups: list[str]
+) -> Picture:
+    with_ap = any(histories[id(cell)].course(AP) for cell in cells)
+    wide = ["AP while training", "loss of the detector"] if with_ap else ["loss of the detector"]
+    figure = new_figure(PAGE_WIDTH, 0.4 + 2.1 * len(groups))
+    panels = figure.subplots(len(groups), len(wide), squeeze=False)
+    for line, group in zip(panels, groups, strict=True):
+        for axes, label in zip(line, wide, strict=True):
+            for cell in cells:
+                if cell.cell.group == group:
+                    own = histories[id(cell)]
+                    columns = [AP] if label.startswith("AP") else own.detector_terms
+                    _line(axes, own.course(*columns), wanted.looks[cell.cell.row])
+            axes.set_title(wanted.pair_title(group))
+            axes.set_ylabel(label)
+            axes.set_xlabel("iteration")
+            if not label.startswith("AP"):
+                _scale(axes)
+    _legend(figure, wanted, cells)
+    ends = (
+        f"{cell.title} ({wanted.pair_title(cell.cell.group)}) ends at {course.mean[-1]:.2f}"
+        for cell in cells
+        if (course := histories[id(cell)].course(*histories[id(cell)].detector_terms))
+    )
+    lacking = "" if with_ap else "AP was not measured during these trainings."
+    caption = sentences(_what(with_ap), lacking, wanted.runs_told(), wanted.missing())
+    return Picture(
+        figure, caption, "Training curves. Loss of the detector: " + "; ".join(ends) + "."
+    )
+
+
+def _what(with_ap: bool) -> str:
+    measured = "AP as measured during the training, and the " if with_ap else "The "
+    return (
+        f"{measured}sum of the detector's own loss terms (without distillation), as logged: "
+        f"means over seeds, with {LEVEL} bands where a row has several."
+    )
+
+
+def _terms(
+    wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], group: str
+) -> Picture:
+    """The detector's terms for all rows; each distillation term in a panel of its own."""
+    own = [cell for cell in cells if cell.cell.group == group]
+    names = dict.fromkeys(name for cell in own for name in histories[id(cell)].terms)
+    order = sorted(names, key=lambda name: name.startswith(DISTILL))
+    columns = min(COLUMNS, len(order))
+    lines = math.ceil(len(order) / columns)
+    figure = new_figure(PAGE_WIDTH, 0.4 + PANEL_HEIGHT * lines)
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, name in zip(panels, order, strict=False):
+        for cell in own:
+            _line(axes, histories[id(cell)].course(name), wanted.looks[cell.cell.row])
+        axes.set_title("\n".join(textwrap.wrap(name, 30)), fontsize=7.5)
+        _scale(axes)
+    for axes in panels[len(order) :]:
+        axes.remove()
+    figure.supxlabel("iteration", fontsize=8)
+    _legend(figure, wanted, own)
+    title = wanted.pair_title(group)
+    caption = sentences(
+        f"Every loss term of {title}: the detector's own first, then each method's "
+        f"(`{DISTILL}<method>.<term>`, weighted as it enters the sum).",
+        wanted.runs_told(),
+    )
+    return Picture(
+        figure, caption, f"Every loss term over the training of {title}: {', '.join(order)}.", group
+    )
+
+
+def _line(axes: Axes, course: Course | None, look: Look) -> None:
+    if course is None:
+        return
+    lone = len(course.iterations) == 1
+    axes.plot(
+        course.iterations,
+        course.mean,
+        color=look.colour,
+        linestyle=look.dash,
+        marker=look.marker if lone or len(course.iterations) < 12 else None,
+        markersize=3,
+        linewidth=1.1,
+    )
+    if course.low is not None and course.high is not None:
+        axes.fill_between(
+            course.iterations, course.low, course.high, color=look.colour, alpha=0.15, linewidth=0
+        )
+
+
+def _scale(axes: Axes) -> None:
+    values = [np.asarray(line.get_ydata(), np.float64) for line in axes.get_lines()]
+    every = np.concatenate(values) if values else np.zeros(0)
+    if len(every) and every.min() > 0 and every.max() / every.min() > STEEP:
+        axes.set_yscale("log")
+
+
+def _legend(figure: Figure, wanted: Wanted, cells: list[CellStatistics]) -> None:
+    titles = {cell.cell.row: cell.title for cell in cells}
+    handles = [
+        Line2D(
+            *([], []),
+            color=look.colour,
+            linestyle=look.dash,
+            label=titles[row],
+        )
+        for row, look in wanted.looks.items()
+        if row in titles
+    ]
+    figure.legend(handles=handles, loc="outside right upper", handlelength=2.6)

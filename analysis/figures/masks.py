@@ -1,0 +1,166 @@
+"""Masks for a paper's column: a page a row with all its own maps, and two images side by side."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.figures import atlas
+from analysis.figures.attention import BEFORE, STUDENT, Attention, Scene
+from analysis.figures.heat import Heat
+from analysis.figures.looked import Column, Looked, column_title, look
+from analysis.figures.mosaic import MARGIN_LEFT, Mosaic
+from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
+from analysis.figures.style import COLUMN_WIDTH, new_figure
+from analysis.figures.wanted import Options, Picture, Wanted, sentences
+from analysis.statistics.tables import HEADLINE, CellStatistics
+
+PANEL_WIDTH = 0.9
+COMPARED = 2
+"""Images of the comparison."""
+BAR_ROOM = 0.62
+FEWEST_CELLS = 8
+"""On a side, for a level that is worth a paper's column."""
+
+
+class MasksOptions(Options):
+    """None: which rows are drawn is what the figure's table says."""
+
+
+def draw(wanted: Wanted) -> list[Picture]:
+    wanted.options(MasksOptions)
+    pairs = look(wanted)
+    pages = draw_pairs(wanted, pairs, atlas.scale_of(pairs))
+    # The comparison is what most want of this kind: it bears the figure's name.
+    return [_unnamed(page) if number == 0 else page for number, page in enumerate(pages)]
+
+
+def draw_pairs(wanted: Wanted, pairs: list[Looked], heat: Heat) -> list[Picture]:
+    pages = []
+    for pair in pairs:
+        if _compared(pair) is not None:
+            pages.append(_comparison(wanted, pair, heat))
+        pages += [
+            _row_page(wanted, pair, cell, own, heat) for cell, own in pair.kept if own.of_methods()
+        ]
+    return pages
+
+
+def _unnamed(page: Picture) -> Picture:
+    return Picture(page.figure, page.caption, page.alt, "", page.title)
+
+
+def _row_page(
+    wanted: Wanted, pair: Looked, cell: CellStatistics, own: Attention, heat: Heat
+) -> Picture:
+    """Levels in columns: teacher, this row's student before and after, and its method's maps."""
+    scene = pair.front()
+    lines = [pair.teacher] if pair.teacher else []
+    lines += [Column("before", own, BEFORE), Column("after", own, STUDENT)]
+    lines += [
+        Column(name.split(".", 1)[1].replace("_", " "), own, name)
+        for name in own.names
+        if "." in name and any(v.ndim == 3 for k, v in own.arrays.items() if k.startswith(name))
+    ]
+    size = sides(scene, SIDE)
+    mosaic = Mosaic(len(lines), 1 + len(pair.levels), size)
+    picture = pair.picture(scene, size)
+    add_image(mosaic, 0, 0, picture, scene, None)
+    for row, line in enumerate(lines):
+        for number in range(len(pair.levels)):
+            add_map(mosaic, row, number + 1, picture, scene, line.values(number, scene.id), heat)
+    titles = ["image", *(level.name for level in pair.levels)]
+    figure = new_figure(*mosaic.figure_size(PANEL_WIDTH, titles))
+    axes = mosaic.draw(figure, ["\n".join(line.title.split()) for line in lines], titles)
+    heat.bar(figure, axes, BAR_LABEL)
+    title = wanted.pair_title(pair.group)
+    caption = sentences(
+        f"{cell.title} ({title}), test image {scene.id}: attention of the teacher, of the student "
+        "before and after this training, and the method's own maps, level by level.",
+        "Scale as in the atlas.",
+    )
+    shown = ", ".join(line.title for line in lines)
+    alt = f"Heatmaps of {cell.title} over test image {scene.id}: {shown}, by level."
+    return Picture(figure, caption, alt, f"{pair.group}-{cell.cell.row}", cell.title, True)
+
+
+def _compared(pair: Looked) -> tuple[CellStatistics, Attention] | None:
+    """The row with a method's map that gained most."""
+    able = [(cell, own) for cell, own in pair.kept if own.of_methods()]
+    if not able:
+        return None
+    return max(able, key=lambda one: _gain(one[0]))
+
+
+def _gain(cell: CellStatistics) -> float:
+    return cell.deltas[HEADLINE].mean if HEADLINE in cell.deltas else -math.inf
+
+
+def _comparison(wanted: Wanted, pair: Looked, heat: Heat) -> Picture:
+    """As wide as a paper's column: two images by teacher, baseline, this student and its mask."""
+    found = _compared(pair)
+    assert found is not None
+    cell, own = found
+    name = own.of_methods()[0]
+    before = pair.baseline
+    columns = [pair.teacher] if pair.teacher else []
+    columns += [Column("student\nalone", before, STUDENT)] if before else []
+    columns += [
+        Column(f"with\n{cell.title}", own, STUDENT),
+        Column(column_title(cell.title, name), own, name),
+    ]
+    scenes = _two(pair)
+    level = _telling_level(pair, scenes)
+    sizes = [sides(scene, SIDE) for scene in scenes]
+    size = (max(s[0] for s in sizes), max(s[1] for s in sizes))
+    mosaic = Mosaic(len(scenes), 1 + len(columns), size)
+    for row, (scene, own_size) in enumerate(zip(scenes, sizes, strict=True)):
+        picture = pair.picture(scene, own_size)
+        add_image(mosaic, row, 0, picture, scene, None)
+        for number, column in enumerate(columns, start=1):
+            add_map(mosaic, row, number, picture, scene, column.values(level, scene.id), heat)
+    room = COLUMN_WIDTH - MARGIN_LEFT / 3 - BAR_ROOM
+    panel = room / mosaic.canvas.shape[1] * size[1]
+    titles = ["image", *(column.title for column in columns)]
+    figure = new_figure(*mosaic.figure_size(panel, titles, BAR_ROOM))
+    axes = mosaic.draw(figure, [], titles, BAR_ROOM, 6.5)
+    heat.bar(figure, axes, "times the mean")
+    caption = sentences(
+        f"Two test images at level {pair.levels[level].name} ({wanted.pair_title(pair.group)}): "
+        f"attention of the teacher, of the student trained alone and with {cell.title}, and what "
+        f"{cell.title} makes of it ({name}).",
+        "Scale as in the atlas; first seed.",
+    )
+    alt = (
+        f"Two test images in {1 + len(columns)} columns at level {pair.levels[level].name}: image, "
+        + ", ".join(column.title.replace("\n", " ") for column in columns)
+        + "."
+    )
+    return Picture(figure, caption, alt, f"{pair.group}-two-images", "Two images")
+
+
+def _two(pair: Looked) -> list[Scene]:
+    front = pair.front()
+    return [front, *(scene for scene in pair.scenes if scene is not front)][:COMPARED]
+
+
+def _telling_level(pair: Looked, scenes: list[Scene]) -> int:
+    """Where the teacher looks at boxes most, against elsewhere."""
+    if pair.teacher is None:
+        return 0
+    best, most = 0, 0.0
+    for number, level in enumerate(pair.levels):
+        if number and min(scene.padded_width for scene in scenes) < FEWEST_CELLS * level.stride:
+            continue
+        ratios = []
+        for scene in scenes:
+            values = pair.teacher.values(number, scene.id)
+            if values is None:
+                continue
+            inside = scene.inside(values.shape, level.stride)
+            if inside.any() and not inside.all():
+                ratios.append(float(values[inside].mean() / values[~inside].mean()))
+        if ratios and np.mean(ratios) > most:
+            best, most = number, float(np.mean(ratios))
+    return best
