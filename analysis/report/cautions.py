@@ -88,22 +88,22 @@ def _other_folders(records: Records) -> list[Caution]:
 def _mixed(provenance: Provenance) -> list[Caution]:
     """Figures from different software or machines are still shown, but the reader is told."""
     found = []
-    several = tuple(
-        f"{name}: {', '.join(versions)}"
-        for name, versions in provenance.versions.items()
-        if len(versions) > 1
+    versions = tuple(
+        f"{name}: {', '.join(numbers)}"
+        for name, numbers in provenance.versions.items()
+        if len(numbers) > 1
     )
-    if several:
-        found.append(Caution("The runs were made with different versions of software", several))
+    if versions:
+        found.append(Caution("The runs were made with different versions of software", versions))
     if len(provenance.machines) > 1:
         title = "The runs were made on different kinds of machines"
         found.append(Caution(title, provenance.machines))
-    if len(provenance.revisions) > 1:
-        title = "The runs were made by different revisions of this code"
+    changed = sum(UNCOMMITTED in revision for revision in provenance.revisions)
+    if len(provenance.revisions) > 1 or changed:
+        several = len(provenance.revisions) > 1
+        title = "The runs were made by " + ("different revisions of this" if several else "this")
+        title += " code" + (", with uncommitted changes" if changed else "")
         found.append(Caution(title, provenance.revisions))
-    changed = tuple(revision for revision in provenance.revisions if UNCOMMITTED in revision)
-    if changed:
-        found.append(Caution("Runs were made by code with uncommitted changes", changed))
     return found
 
 

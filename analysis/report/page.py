@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analysis.findings.further import ablations, over_pairs, printed
 from analysis.findings.headline import headline
 from analysis.findings.pairs import pair_answers
-from analysis.findings.sentences import HOW_TO_READ, ONE_SEED, sentences
+from analysis.findings.sentences import HOW_TO_READ, sentences
 from analysis.plan import read_plan
 from analysis.records import read_records
 from analysis.report.cautions import cautions
@@ -48,12 +48,11 @@ def make_page(suite_dir: Path, runs_dir: Path, data_dir: Path) -> str:
         }
         for table in plan.tables
     ]
-    one_seed = bool(pairs) and max(pair.seeds for pair in pairs) == 1
     return _render(
         plan=plan,
         finished=len(records.frame),
         headline=headline(records, pairs),
-        how_to_read=ONE_SEED if one_seed else HOW_TO_READ,
+        how_to_read=HOW_TO_READ if any(pair.seeds > 1 for pair in pairs) else "",
         pairs=[{"title": pair.title, "sentences": sentences(pair)} for pair in pairs],
         over_pairs=over_pairs(tables),
         ablations=ablations(records, tables),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from analysis.errors import AnalysisError
-from analysis.files import read_json
+from analysis.figures.index import Entry, read_index
 from analysis.plan import Plan
 
 FOLDER = "figures"
-INDEX = "index.json"
 PNG_START = b"\x89PNG\r\n\x1a\n"
-WIDE = 1.6
-"""Width over height above which a phone shows the figure larger than its screen, to be scrolled."""
+SIZE_START, SIZE_END = 16, 24
+"""Where a PNG says how wide and high it is."""
+WIDE = 500
+"""Pixels above which a phone shows the figure larger than its screen, to be scrolled."""
 
 
 @dataclass(frozen=True)
@@ -33,63 +33,56 @@ class Picture:
     height: int = 0
     pdf: str = ""
     """Where the vector file lies, relative to the page."""
+    further: tuple[tuple[str, str], ...] = ()
+    """Titles and files of pages that are linked, not shown."""
 
     @property
     def wide(self) -> bool:
-        return self.height > 0 and self.width / self.height > WIDE
+        return self.width > WIDE
 
 
 def read_pictures(plan: Plan, suite_dir: Path) -> list[Picture]:
-    """What was drawn, in the order of its index; then what the suite wants and nobody drew."""
-    entries = _index(suite_dir / FOLDER / INDEX)
-    pictures = [_picture(entry, suite_dir) for entry in entries]
-    drawn = {picture.name for picture in pictures}
-    for wanted in plan.figures:
-        if wanted.name not in drawn:
-            title = wanted.title or wanted.name
-            pictures.append(Picture(wanted.name, title, "", "", "It has not been drawn yet."))
-    return pictures
-
-
-def _index(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    content = read_json(path)
-    if not isinstance(content, list) or not all(
-        isinstance(e, dict) and "name" in e for e in content
-    ):
-        raise AnalysisError(
-            f"{path}: expected a list of figures, each with a `name`; draw them again"
-        )
-    return content
-
-
-def _picture(entry: dict[str, Any], suite_dir: Path) -> Picture:
-    name = str(entry["name"])
-    title = str(entry.get("title") or name)
-    files = entry.get("files") or {}
-    note = str(entry.get("note") or "")
-    told = Picture(
-        name, title, str(entry.get("caption") or ""), str(entry.get("alt") or title), note
-    )
-    if "png" not in files:
-        return _without(told, note or "Nothing was drawn, and no reason is told.")
-    path = suite_dir / FOLDER / files["png"]
+    """In the order of the suite's wishes; what nobody has drawn yet is named too."""
+    folder = suite_dir / FOLDER
+    absent = "It has not been drawn yet."
+    pages: dict[str, list[Entry]] = {}
     try:
-        content = path.read_bytes()
+        for entry in read_index(folder):
+            pages.setdefault(entry.figure, []).append(entry)
+    except AnalysisError as error:
+        absent = str(error)
+    found = []
+    for wanted in plan.figures:
+        own = pages.get(wanted.name, [])
+        linked = tuple(_link(page) for page in own if page.further and page.files)
+        shown = [_picture(page, folder) for page in own if not page.further]
+        if not shown:
+            title = wanted.title or wanted.name
+            shown = [Picture(wanted.name, title, "", "", absent)]
+        found += [*shown[:-1], replace(shown[-1], further=linked)]
+    return found
+
+
+def _link(page: Entry) -> tuple[str, str]:
+    file = page.files.get("pdf") or page.files["png"]
+    return page.title, f"{FOLDER}/{file}"
+
+
+def _picture(page: Entry, folder: Path) -> Picture:
+    told = Picture(page.name, page.title, page.caption, page.alt or page.title, page.note)
+    file = page.files.get("png")
+    if file is None:
+        return (
+            told if page.note else replace(told, note="Nothing was drawn, and no reason is told.")
+        )
+    try:
+        content = (folder / file).read_bytes()
     except OSError:
-        return _without(told, f"Its file {FOLDER}/{files['png']} cannot be read; draw it again.")
-    if not content.startswith(PNG_START):
-        return _without(told, f"Its file {FOLDER}/{files['png']} is no PNG; draw it again.")
-    width, height = struct.unpack(">II", content[16:24])
+        return replace(told, note=f"Its file {FOLDER}/{file} cannot be read; draw it again.")
+    if not content.startswith(PNG_START) or len(content) < SIZE_END:
+        return replace(told, note=f"Its file {FOLDER}/{file} is no PNG; draw it again.")
+    width, height = struct.unpack(">II", content[SIZE_START:SIZE_END])
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    pdf = files.get("pdf", "")
-    there = bool(pdf) and (suite_dir / FOLDER / pdf).is_file()
-    return Picture(
-        name, title, told.caption, told.alt, note, source, width, height,
-        f"{FOLDER}/{pdf}" if there else "",
-    )  # fmt: skip
-
-
-def _without(told: Picture, note: str) -> Picture:
-    return Picture(told.name, told.title, told.caption, told.alt, note)
+    pdf = page.files.get("pdf")
+    vector = f"{FOLDER}/{pdf}" if pdf and (folder / pdf).is_file() else ""
+    return replace(told, source=source, width=width, height=height, pdf=vector)

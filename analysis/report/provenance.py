@@ -117,14 +117,20 @@ def _device(told: Any) -> str:
 
 
 def _data(frame: pd.DataFrame) -> tuple[tuple[str, str, str, str], ...]:
-    found: dict[tuple[str, str, str, str], None] = {}
+    """Classifiers look at the boxes of the same set, and do not count its images."""
+    found: dict[tuple[str, str, str], str] = {}
     for _, row in frame.iterrows():
+        name, fingerprint, annotations = (
+            "" if pd.isna(row[key]) else str(row[key])
+            for key in ("data", "dataset_fingerprint", "annotations_sha256")
+        )
         images = "" if pd.isna(row["images"]) else f"{int(row['images']):,}"
-        own = row["dataset_fingerprint"], row["annotations_sha256"]
-        fingerprint, annotations = ("" if pd.isna(value) else str(value) for value in own)
-        if images or fingerprint:
-            found[str(row["data"]), images, fingerprint, annotations] = None
-    return tuple(found)
+        key = name, fingerprint, annotations
+        found[key] = found.get(key) or images
+    return tuple(
+        (name, images, fingerprint, annotations)
+        for (name, fingerprint, annotations), images in found.items()
+    )
 
 
 def _distinct(values: Iterable[Any]) -> tuple[str, ...]:
