@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analysis.figures import atlas, cost, curves, effects, masks
+from analysis.figures import (
+    affinity,
+    agreement,
+    atlas,
+    cost,
+    curves,
+    effects,
+    errors,
+    gallery,
+    gates,
+    masks,
+    published,
+    sweep,
+)
 from analysis.figures.wanted import Picture, Wanted
 
 KINDS: dict[str, Callable[[Wanted], list[Picture]]] = {
@@ -13,4 +26,11 @@ KINDS: dict[str, Callable[[Wanted], list[Picture]]] = {
     "cost": cost.draw,
     "atlas": atlas.draw,
     "masks": masks.draw,
+    "agreement": agreement.draw,
+    "gates": gates.draw,
+    "affinity": affinity.draw,
+    "sweep": sweep.draw,
+    "published": published.draw,
+    "errors": errors.draw,
+    "gallery": gallery.draw,
 }

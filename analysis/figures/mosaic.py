@@ -91,15 +91,16 @@ class Mosaic:
         column_titles: Sequence[str] = (),
         right: float = MARGIN_RIGHT,
         size: float = 7.0,
+        bottom: float = MARGIN_BOTTOM,
     ) -> Axes:
         figure.set_layout_engine("none")
         width, height = figure.get_size_inches()
         top = self.margin_top(column_titles)
         frame = (
             MARGIN_LEFT / width,
-            MARGIN_BOTTOM / height,
+            bottom / height,
             1 - (MARGIN_LEFT + right) / width,
-            1 - (top + MARGIN_BOTTOM) / height,
+            1 - (top + bottom) / height,
         )
         axes = figure.add_axes(frame)
         axes.set_axis_off()

@@ -37,7 +37,7 @@ def add_image(
                 lines = np.arange(cell, shown.shape[axis] - 0.5, cell).round().astype(np.int64)
                 index = (lines, slice(None)) if axis == 0 else (slice(None), lines)
                 shown[index] = (1 - GRID) * shown[index] + GRID * np.array([0.1, 0.5, 0.9])
-    _framed(mosaic, mosaic.add(row, column, shown), scene, shown.shape[0])
+    framed(mosaic, mosaic.add(row, column, shown), scene, shown.shape[0])
 
 
 def add_map(
@@ -55,10 +55,10 @@ def add_map(
         return
     size = (picture.shape[0], picture.shape[1])
     shown = heat.over(picture, scene.over_image(values, size))
-    _framed(mosaic, mosaic.add(row, column, shown), scene, size[0])
+    framed(mosaic, mosaic.add(row, column, shown), scene, size[0])
 
 
-def _framed(mosaic: Mosaic, corner: tuple[int, int], scene: Scene, height: int) -> None:
+def framed(mosaic: Mosaic, corner: tuple[int, int], scene: Scene, height: int) -> None:
     scale = height / scene.height
     mosaic.boxes(corner, scene.boxes, scale, HALO, 1.5)
     mosaic.boxes(corner, scene.boxes, scale, BOX, 0.7)

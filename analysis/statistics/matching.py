@@ -25,6 +25,7 @@ class ClassMatches:
     """One class's detections by descending score."""
 
     images: np.ndarray  # (D,) index of the image
+    scores: np.ndarray  # (D,)
     hits: np.ndarray  # (T, D) matched to a box that counts
     ignored: np.ndarray  # (T, D) neither right nor wrong
     truth: np.ndarray  # (G,) image index of every box that counts
@@ -63,6 +64,7 @@ def match(
         classes.append(
             ClassMatches(
                 found.image[order],
+                scores[order],
                 hits[:, order],
                 ignored[:, order],
                 truth.image[boxes][~counts_not[boxes]],
