@@ -18,6 +18,11 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/targets.smk"
 
 
+onerror:
+    for complaint in complaints([LOGS, OUT / "logs"], STARTED):
+        print(complaint, file=sys.stderr)
+
+
 # Tables, figures and the report of the suite, and a list of what failed. The other targets
 # (teachers, students, tables, figures, report, table_<name>, figure_<name>, forecast, status) stand
 # in workflow/rules/targets.smk.

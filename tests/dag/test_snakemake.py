@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.dag.conftest import COPIED, Checkout, copy, jobs_in
+from workflow.data.catalogue import folder_name
 from workflow.suite import load
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +145,14 @@ def test_a_wrong_suite_ends_with_two_before_anything_runs(plain):
     assert "colour: unknown key" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
     assert not (plain.root / "results" / "runs").exists()
+
+
+def test_a_failed_job_is_explained(plain):
+    target = f"data/{folder_name(load('coco').data)}.ready"
+    broken = ("coco_root=/no/such/place",)
+    ended = plain.snakemake(target, suite="coco", config=broken, check=False)
+    assert ended.returncode == 1
+    assert "/no/such/place" in ended.stderr.split(".log: error: ")[1]
 
 
 def test_a_bare_call_is_the_demo(plain):

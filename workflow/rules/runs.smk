@@ -22,7 +22,9 @@ rule teacher:
     wildcard_constraints:
         row="teacher|classifier",
     priority: 10
-    retries: ATTEMPTS - 1
+    # Tried again as a job of its own, never by the snakemake that stands inside a cluster's job:
+    # that would go on in a job whose time is over.
+    retries: ATTEMPTS - 1 if workflow.is_main_process else 0
     conda:
         "../../environment.yml"
     threads: THREADS
@@ -37,9 +39,10 @@ rule teacher:
         run=id_of,
         attended=attended,
     shell:
-        # Slurm warns every process of a job; the shell and `tee` must outlive the warning. What the
-        # program says is one line for each run, so it is shown too.
-        "trap '' USR1; "
+        # Slurm tells every process of a job to end; the shell and `tee` must outlive that, or it
+        # kills the training while it saves. What the program says is one line for each run, so it
+        # is shown too.
+        "trap '' TERM USR1; "
         f"{PYTHON} -m workflow.carry_out {ASK} {LIES} --attempts {ATTEMPTS}"
         " --run {params.run} --attempt {resources.attempt}"
         " --threads {threads} --gpus {resources.device} 2>&1 | tee {log:q} >&2"

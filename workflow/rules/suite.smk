@@ -1,16 +1,24 @@
 # The suite, read once per Snakemake process, and the look-ups that the rules need. No rule here.
 import hashlib
 import shlex
+import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from workflow.complaints import complaints
 from workflow.costs import devices
 from workflow.data.catalogue import folder_name
 from workflow.forecast import Forecast
 from workflow.scopes import scopes
 from workflow.suite import SuiteError, load
+
+STARTED = time.time()
+if not workflow.is_main_process:
+    # Slurm warns before a time limit. The training saves then; the snakemake above it must wait.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 try:
     SUITE = load(str(config.get("suite", "demo")))
