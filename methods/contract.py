@@ -81,6 +81,7 @@ class Distiller(nn.Module):
         """Maps worth looking at, by name: spatial ones (N, 1, H, W), channel ones (N, C, 1, 1).
 
         `mask` is 1 where kept and 0 where hidden; `weight` has mean 1 over the cells where the
-        paper's weighting has; `error` is what the distance sees; `gate` is per channel.
+        paper's weighting has; `error` is what the distance sees; `gate` is per channel;
+        `affinity` is that of the cell in the middle of the largest box to all cells, with a sign.
         """
         return {}

@@ -136,7 +136,25 @@ class FKD(Distiller):
         for stage, map_s, map_t in zip(self.stages, student, teacher, strict=True):
             for name, mask in stage.masks(stage.align(map_s), map_t).items():
                 found.setdefault(name, []).append(mask)
+            if self.settings.relation_weight:
+                cells = largest_box_cells(batch, (map_t.shape[2], map_t.shape[3]), map_t.device)
+                found.setdefault("affinity", []).append(stage.relation_t.affinity(map_t, cells))
         return {name: tuple(maps) for name, maps in found.items()}
+
+
+def largest_box_cells(batch: Batch, shape: tuple[int, int], device: torch.device) -> Tensor:
+    """Row and column, (N, 2), of the cell in the middle of every image's largest box; in the
+    middle of the image where it has none."""
+    points = []
+    for boxes, (height, width) in zip(batch.boxes, batch.image_sizes, strict=True):
+        x, y = width / 2, height / 2
+        if len(boxes):
+            areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+            x1, y1, x2, y2 = boxes[int(areas.argmax())].tolist()
+            x, y = (x1 + x2) / 2, (y1 + y2) / 2
+        row, column = y * shape[0] / batch.padded_size[0], x * shape[1] / batch.padded_size[1]
+        points.append((min(int(row), shape[0] - 1), min(int(column), shape[1] - 1)))
+    return torch.tensor(points, dtype=torch.int64, device=device).reshape(-1, 2)
 
 
 def _at(values: tuple[int, ...], level: int) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from methods.fkd import largest_box_cells
 from methods.settings.fkd import FKDSettings
 from methods.settings.resolve import resolve
 from tests.methods.given import Case, case
@@ -205,3 +208,24 @@ def test_rows_without_relation_have_no_block() -> None:
     )
     assert resolve("fkd", "one-stage").methods[0].settings["tap"] == "neck-out"
     assert not resolve("fkd", "one-stage").options.inherit
+
+
+def test_affinity_is_seen_from_the_middle_of_the_largest_box() -> None:
+    given = case("fkd")
+    shape = (6, 9)
+    height, width = given.batch.padded_size
+    boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [width / 2, height / 2, width, height]])
+    batch = replace(given.batch, boxes=(boxes, boxes[:0]))
+    cells = largest_box_cells(batch, shape, torch.device("cpu"))
+    middle = [
+        int(side / 2 * cells_ / padded)
+        for side, cells_, padded in zip(batch.image_sizes[1], shape, batch.padded_size, strict=True)
+    ]
+    assert cells.tolist() == [[4, 6], middle]
+    looks = given.distiller.explain(given.student, given.teacher, batch)
+    assert [tuple(one.shape) for one in looks["affinity"]] == [(2, 1, 6, 9), (2, 1, 3, 5)]
+    assert not any(one.requires_grad for one in looks["affinity"])
+    without = case("fkd-attention")
+    assert "affinity" not in without.distiller.explain(
+        without.student, without.teacher, without.batch
+    )

@@ -69,3 +69,24 @@ def test_non_local_takes_a_single_cell():
 def test_gradients(block):
     block, features = disturbed(block), maps(2, 4, 3, 4).requires_grad_()
     assert gradcheck(block, (features,))
+
+
+@pytest.mark.parametrize("pool", [1, 2])
+def test_affinity_is_the_weight_of_each_value_in_the_blocks_own_sum(pool: int) -> None:
+    torch.manual_seed(0)
+    block = NonLocal(4, 3, pool).double()
+    maps = torch.randn(2, 4, 5, 7, dtype=torch.float64)
+    points = torch.tensor([[0, 0], [4, 6]])
+    found = block.affinity(maps, points)
+    assert found.shape == (2, 1, 5, 7)
+    keys = torch.nn.functional.max_pool2d(block.key(maps), pool)
+    for image, (row, column) in enumerate(points.tolist()):
+        query = block.query(maps)[image, :, row, column]
+        expected = (query[:, None, None] * keys[image]).sum(0)
+        expected = expected / expected.abs().mean()
+        torch.testing.assert_close(
+            found[image, 0, : 5 - 5 % pool : pool, : 7 - 7 % pool : pool], expected
+        )
+        covered = torch.zeros(5, 7, dtype=torch.bool)
+        covered[: 5 - 5 % pool, : 7 - 7 % pool] = True
+        assert (found[image, 0][~covered] == 0).all()
