@@ -75,7 +75,7 @@ def courses(wanted: Wanted, group: str) -> dict[str, tuple[CellStatistics, pd.Da
                 if len(frame):
                     found[cell.cell.row] = (cell, frame)
                 break
-    return found
+    return {cell.cell.row: found[cell.cell.row] for cell in cells if cell.cell.row in found}
 
 
 def read_agreement(path: Path) -> pd.DataFrame:

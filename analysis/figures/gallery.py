@@ -142,12 +142,11 @@ def _overview(
         for column, place in ((0, int(order[0])), (2, int(order[-1]))):
             _side_by_side(mosaic, row, column, one, place, annotations, pictures)
         told.append(
-            f"{one.cell.title} {signed(one.change[order[0]], 2)} and "
-            f"{signed(one.change[order[-1]], 2)}"
+            f"{one.cell.title} {signed(one.change[order[0]])} and {signed(one.change[order[-1]])}"
         )
     figure = _draw(mosaic, [one.cell.title for one in rivals], titles)
     caption = _caption(wanted, group, rivals)
-    alt = f"Best and worst image of each row by change of F1: {'; '.join(told)}."
+    alt = f"Change of right less wrong detections, best and worst image: {'; '.join(told)}."
     return Picture(figure, caption, alt, part, wanted.pair_title(group) if part else "")
 
 
@@ -178,11 +177,12 @@ def _own_page(
 
 def _caption(wanted: Wanted, group: str, rivals: list[Rivals]) -> str:
     return sentences(
-        f"Test images with the largest change of their F1 against the baseline of the same seed "
-        f"({wanted.pair_title(group)}, seed {rivals[0].seed}); the change stands in the corner.",
-        "F1 of an image: mean over overlaps 0.50 to 0.95, with the detections that reach the score "
-        "at which each model's own F1 is best. The extremes of many images are luck in part: read "
-        "them as examples, not as evidence.",
+        "Test images on which right less wrong detections change most against the baseline of the "
+        f"same seed ({wanted.pair_title(group)}, seed {rivals[0].seed}); the change stands in the "
+        "corner.",
+        "Counted and drawn are detections that reach the score at which each model's own F1 is "
+        "best; the count is a mean over overlaps 0.50 to 0.95. The extremes of many images are "
+        "luck in part: read them as examples, not as evidence.",
     )
 
 
@@ -215,7 +215,7 @@ def _side_by_side(
         if number:
             how = {"ha": "right", "va": "top", "color": "white", "fontweight": "bold"}
             how["bbox"] = {"facecolor": "black", "edgecolor": "none", "pad": 1.2, "alpha": 0.7}  # type: ignore[assignment]
-            text = signed(float(one.change[place]), 2)
+            text = signed(float(one.change[place]))
             mosaic.words.append((corner[1] + size[1] - 4, corner[0] + 4, text, dict(how)))
 
 
