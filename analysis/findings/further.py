@@ -5,77 +5,77 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from analysis.findings.pairs import answering
-from analysis.findings.sentences import counted, listed
+from analysis.findings.pairs import PairAnswer, answering
+from analysis.findings.pooled import Pooled, pooled
+from analysis.findings.sentences import Sentence, counted, listed
 from analysis.published import Comparison, compare_table
 from analysis.records import Records
-from analysis.statistics.estimates import SIGNIFICANCE
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import AcrossPairs, TableStatistics
+from analysis.statistics.tables import BETTER, NOT_RESOLVED, WORSE, TableStatistics
 from analysis.tables.ablation import deltas_to_full, full_row
 from analysis.tables.conditions import LEVEL
 from analysis.tables.numbers import interval, p_value
 from analysis.tables.results import pair_title
 
 
-def over_pairs(tables: Sequence[TableStatistics]) -> list[str]:
-    """A sentence or two for every table that compares rows in more than one pair."""
-    told: list[str] = []
-    for table in answering(tables):
-        rows = [row for row in table.across_pairs() if row.effect.pairs > 1]
-        if rows:
-            told += _over_pairs(rows) + _equals(table)
-    return told
-
-
-def _over_pairs(rows: Sequence[AcrossPairs]) -> list[str]:
-    tested = [row for row in rows if row.effect.p is not None]
-    if not tested:
-        return ["Over the pairs, one seed each leaves no gain resolved."]
-    ordered = sorted(tested, key=lambda row: -row.effect.mean)
-    clear = [row for row in ordered if row.effect.p is not None and row.effect.p < SIGNIFICANCE]
-    better = [row for row in clear if row.effect.mean > 0]
-    worse = [row for row in clear if row.effect.mean < 0]
-    unclear = [row for row in ordered if row not in clear]
-    parts = [
-        f"{word}: {'; '.join(map(_pooled, own))}"
-        for word, own in (("better", better), ("worse", worse))
-        if own
-    ]
-    if unclear:
-        parts.append(f"not resolved: {listed(row.title for row in unclear)}")
+def over_pairs(pairs: Sequence[PairAnswer], tables: Sequence[TableStatistics]) -> list[Sentence]:
+    """What holds for several pairs together; nothing where there is only one."""
+    compared = sum(bool(pair.gains) for pair in pairs)
+    if compared < 2:
+        return []
+    rows = pooled(pairs)
+    if all(row.p_holm is None for row in rows):
+        return [Sentence("Over the pairs, one seed each leaves no gain resolved.")]
     told = [
-        "Over these pairs, every pair counting the same (p not corrected for the number of "
-        f"rows): {'; '.join(parts)}."
-    ]
-    sure = [row for row in better if row.effect.new_low is not None and row.effect.new_low > 0]
-    if better:
-        told.append(
-            f"On one more pair like these, a gain is to be expected ({LEVEL}) of "
-            f"{listed(row.title for row in sure)}."
-            if sure
-            else "The spread over the pairs leaves open whether any of them gains on another pair."
+        Sentence(text, tuple(_pooled(row, compared) for row in rows if row.verdict == verdict))
+        for text, verdict in (
+            ("Better than the baseline, every pair counting the same", BETTER),
+            ("Worse than the baseline, every pair counting the same", WORSE),
+            ("Not resolved over these pairs", NOT_RESOLVED),
         )
-    return told
+        if any(row.verdict == verdict for row in rows)
+    ]
+    better = [row for row in rows if row.verdict == BETTER and row.effect.pairs > 1]
+    sure = listed(row.title for row in better if row.elsewhere)
+    if better:
+        text = (
+            f"On one more pair like these, a gain is to be expected ({LEVEL}) of {sure}."
+            if sure
+            else "The spread over the pairs leaves open whether any gains on another pair."
+        )
+        told.append(Sentence(text))
+    for table in answering(tables):
+        told += _equals(table)
+    return [*told, Sentence(HOW_TO_READ_PAIRS)]
 
 
-def _pooled(row: AcrossPairs) -> str:
+HOW_TO_READ_PAIRS = (
+    "Here p is corrected by Holm for the number of rows; the table over pairs gives it as it is."
+)
+
+
+def _pooled(row: Pooled, compared: int) -> str:
+    """`AMD +1.92 [+1.66, +2.18], p <0.001`, and of how many pairs where not of all."""
     effect = row.effect
-    told = f"{row.title} {interval(effect.mean, effect.low, effect.high)} ({effect.pairs} pairs"
-    return told + (f", p {p_value(effect.p)})" if effect.p is not None else ")")
+    told = f"{row.title} {interval(effect.mean, effect.low, effect.high)}"
+    if effect.pairs < compared:
+        told += f" in {counted(effect.pairs, 'pair')}"
+    if row.p_holm is None or row.verdict == NOT_RESOLVED:
+        return told
+    return f"{told}, p {p_value(row.p_holm)}"
 
 
-def _equals(table: TableStatistics) -> list[str]:
+def _equals(table: TableStatistics) -> list[Sentence]:
     """Which rows share the first place."""
     groups = table.difference_groups().groups
     if not groups or len(groups[0]) < 2:
         return []
     titles = {cell.cell.row: cell.title for cell in table.cells}
     names = listed(titles[row] for row in groups[0])
-    return [f"By rank, {names} are not told apart, and none ranks above them."]
+    return [Sentence(f"By rank, {names} are not told apart, and none ranks above them.")]
 
 
-def ablations(records: Records, tables: Sequence[TableStatistics]) -> list[str]:
+def ablations(records: Records, tables: Sequence[TableStatistics]) -> list[Sentence]:
     """For every table of parts: what switching them costs, against the full method."""
     told = []
     for table in tables:
@@ -85,7 +85,7 @@ def ablations(records: Records, tables: Sequence[TableStatistics]) -> list[str]:
                 said = _ablation(table, group, full)
                 if said:
                     where = f" ({pair_title(records, group)})" if len(table.groups) > 1 else ""
-                    told.append(f"{table.plan.title}{where}: {said}")
+                    told.append(Sentence(f"{table.plan.title}{where}: {said}"))
     return told
 
 
@@ -114,7 +114,7 @@ def _variant(title: str, delta: Delta) -> str:
     return f"{title} {interval(delta.mean, delta.low, delta.high)}"
 
 
-def printed(records: Records, tables: Sequence[TableStatistics]) -> list[str]:
+def printed(records: Records, tables: Sequence[TableStatistics]) -> list[Sentence]:
     """How many of the printed numbers came out again."""
     found: list[Comparison] = []
     for table in tables:
@@ -125,9 +125,12 @@ def printed(records: Records, tables: Sequence[TableStatistics]) -> list[str]:
         return []
     counts = Counter(comparison.status for comparison in found)
     parts = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    told = [f"Of {counted(len(found), 'printed row')}: {parts}."]
-    for status, word in (("above", "Above"), ("below", "Below")):
-        own = [comparison.title for comparison in found if comparison.status == status]
+    told = [Sentence(f"Of {counted(len(found), 'printed row')}: {parts}.")]
+    for status, text in (
+        ("above", "Above what is printed"),
+        ("below", "Below what is printed"),
+    ):
+        own = tuple(comparison.title for comparison in found if comparison.status == status)
         if own:
-            told.append(f"{word} what is printed: {listed(own)}.")
+            told.append(Sentence(text, own))
     return told

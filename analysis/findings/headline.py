@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.findings.pairs import Gain, PairAnswer, pair_answers
+from analysis.findings.pairs import PairAnswer, pair_answers
+from analysis.findings.pooled import pooled
 from analysis.findings.sentences import counted, happened, listed
 from analysis.records import Records
-from analysis.statistics.tables import HEADLINE, table_statistics
-from analysis.tables.numbers import interval, signed
+from analysis.statistics.across_pairs import PooledEffect
+from analysis.statistics.paired import Delta
+from analysis.statistics.tables import BETTER, HEADLINE, WORSE, table_statistics
+from analysis.tables.numbers import interval
 
 NAMED = 3
 """Rows that are named; the others are counted."""
@@ -53,56 +56,40 @@ def _one_pair(pair: PairAnswer) -> str:
     counts = {gain.delta.n for gain in pair.gains}
     upto = "up to " if len(counts) > 1 else ""
     where = f"On {pair.title}, over {upto}{pair.seeds} seeds,"
+    better, worse = (
+        [_named(gain.title, gain.delta) for gain in g] for g in (pair.better, pair.worse)
+    )
+    return _verdicts(where, better, worse, len(pair.not_resolved))
+
+
+def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
+    """By the gain over all pairs together, which many seeds of many pairs make sharp."""
+    rows = pooled(pairs)
+    better, worse = (
+        [_named(row.title, row.effect) for row in rows if row.verdict == verdict]
+        for verdict in (BETTER, WORSE)
+    )
+    rest = len(rows) - len(better) - len(worse)
+    return _verdicts(f"Over {len(pairs)} pairs together,", better, worse[::-1], rest)
+
+
+def _named(title: str, found: Delta | PooledEffect) -> str:
+    return f"{title} ({interval(found.mean, found.low, found.high)} {HEADLINE})"
+
+
+def _verdicts(where: str, better: list[str], worse: list[str], rest: int) -> str:
     parts = [
-        f"{word}: {_named(own)}"
-        for word, own in (("better than the baseline", pair.better), ("worse", pair.worse))
+        f"{word}: {listed([*own[:NAMED], *_more(len(own) - NAMED)])}"
+        for word, own in (("better than the baseline", better), ("worse", worse))
         if own
     ]
     if not parts:
-        return f"{where} no row of {len(pair.gains)} is told apart from the baseline."
-    rest = len(pair.not_resolved)
+        return f"{where} no row of {rest} is told apart from the baseline."
     return f"{where} {'; '.join([*parts, *([f'{rest} not resolved'] if rest else [])])}."
-
-
-def _named(gains: Sequence[Gain]) -> str:
-    names = [
-        f"{gain.title} ({interval(gain.delta.mean, gain.delta.low, gain.delta.high)} {HEADLINE})"
-        for gain in gains[:NAMED]
-    ]
-    return listed([*names, *_more(len(gains) - NAMED)])
 
 
 def _more(number: int) -> list[str]:
     return [f"{number} more"] if number > 0 else []
-
-
-def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
-    """How often each row wins; a row that wins nowhere is only counted."""
-    wins: dict[str, int] = {}
-    means: dict[str, list[float]] = {}
-    for pair in pairs:
-        for gain in pair.gains:
-            means.setdefault(gain.title, []).append(gain.delta.mean)
-            wins[gain.title] = wins.get(gain.title, 0) + (gain in pair.better)
-    average = {title: sum(own) / len(own) for title, own in means.items()}
-    winning = [title for title in wins if wins[title]]
-    winning.sort(key=lambda title: (-wins[title], -average[title]))
-    losing = list(dict.fromkeys(gain.title for pair in pairs for gain in pair.worse))
-    names = [
-        f"{title} in {wins[title]} of {counted(len(means[title]), 'pair')} "
-        f"(mean {signed(average[title], 2)} {HEADLINE})"
-        for title in winning[:NAMED]
-    ]
-    told = f"Over {len(pairs)} pairs, "
-    if not winning:
-        told += f"no row of {len(wins)} is shown to beat the baseline in any"
-    else:
-        told += f"better than the baseline: {listed([*names, *_more(len(winning) - NAMED)])}"
-        rest = len(wins) - len(winning)
-        told += f"; in none: {counted(rest, 'row')}" if rest else ""
-    if losing:
-        told += f"; worse somewhere: {listed([*losing[:NAMED], *_more(len(losing) - NAMED)])}"
-    return told + "."
 
 
 def _lacking(records: Records) -> str:

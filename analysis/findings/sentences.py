@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from analysis.findings.pairs import Gain, PairAnswer
 from analysis.statistics.estimates import SIGNIFICANCE
 from analysis.statistics.tables import HEADLINE
 from analysis.tables.conditions import LEVEL
 from analysis.tables.numbers import interval, p_value, plain, signed, spread
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What is said, and of whom: a page lists the items, a line of text joins them."""
+
+    text: str
+    items: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text}: {'; '.join(self.items)}." if self.items else self.text
 
 
 def listed(words: Iterable[str]) -> str:
@@ -38,8 +50,8 @@ def start(pair: PairAnswer) -> str:
     return f"{told} ({counted(found.n, 'seed')})."
 
 
-def sentences(pair: PairAnswer) -> list[str]:
-    told = [start(pair)]
+def sentences(pair: PairAnswer) -> list[Sentence]:
+    told = [Sentence(start(pair))]
     if pair.seeds == 1:
         told += one_seed(pair)
     elif pair.gains:
@@ -48,57 +60,55 @@ def sentences(pair: PairAnswer) -> list[str]:
         reasons: dict[str, list[str]] = {}
         for title, why in pair.without.items():
             reasons.setdefault(why, []).append(title)
-        parts = "; ".join(f"{listed(titles)} ({why})" for why, titles in reasons.items())
-        told.append(f"Without a result to compare: {parts}.")
+        items = tuple(f"{listed(titles)} ({why})" for why, titles in reasons.items())
+        told.append(Sentence("Without a result to compare", items))
     return told
 
 
-def several_seeds(pair: PairAnswer) -> list[str]:
-    told = []
-    if pair.better:
-        told.append(f"Better than the baseline: {_with_p(pair.better)}.")
-    if pair.worse:
-        told.append(f"Worse than the baseline: {_with_p(pair.worse)}.")
+def several_seeds(pair: PairAnswer) -> list[Sentence]:
     unclear = [gain for gain in pair.not_resolved if gain.delta.n > 1]
-    if unclear:
-        lead = "Not resolved" if told else "No row is told apart from the baseline"
-        told.append(f"{lead}: {', '.join(map(shown, unclear))}.")
     single = [gain for gain in pair.not_resolved if gain.delta.n == 1]
-    if single:
-        told.append(f"One seed only, so nothing can be said: {', '.join(map(shown, single))}.")
+    clear = pair.better or pair.worse
+    groups = (
+        ("Better than the baseline", pair.better),
+        ("Worse than the baseline", pair.worse),
+        ("Not resolved" if clear else "No row is told apart from the baseline", unclear),
+        ("One seed only, so nothing can be said", single),
+    )
+    told = [Sentence(text, tuple(map(_with_p, gains))) for text, gains in groups if gains]
     if pair.best:
-        told.append(f"{pair.best} beats every other student of this pair in a paired test.")
+        text = f"{pair.best} beats every other student of this pair in a paired test."
+        told.append(Sentence(text))
     elif pair.better:
-        told.append("No row beats all the others.")
+        told.append(Sentence("No row beats every other student of this pair."))
     return told
 
 
-def _with_p(gains: Sequence[Gain]) -> str:
-    return "; ".join(
-        f"{shown(gain)}, p {p_value(gain.delta.p_holm)}"
-        if gain.delta.p_holm is not None
-        else shown(gain)
-        for gain in gains
-    )
+def _with_p(gain: Gain) -> str:
+    if gain.delta.p_holm is None or not gain.delta.resolved:
+        return shown(gain)
+    return f"{shown(gain)}, p {p_value(gain.delta.p_holm)}"
 
 
-def one_seed(pair: PairAnswer) -> list[str]:
+def one_seed(pair: PairAnswer) -> list[Sentence]:
     """What happened, and that it says nothing about another training."""
-    told = [f"{happened(pair.gains)} Another training could turn any of these differences round."]
-    known = [gain for gain in pair.gains if gain.images]
+    turn = "Another training could turn any of these differences round."
+    told = [Sentence(f"{happened(pair.gains)} {turn}")]
+    known = [(gain, gain.images) for gain in pair.gains if gain.images]
     if known:
-        clear = [gain for gain in known if gain.images and gain.images.low * gain.images.high > 0]
+        clear = [gain for gain, images in known if images.low * images.high > 0]
         if clear:
             names = listed(gain.title for gain in clear)
-            subject = "the difference of" if len(clear) == 1 else "the differences of"
-            what = f"leaves {subject} {names} clear of zero"
+            what = f"leaves {'this difference' if len(clear) == 1 else 'these differences'} "
+            what += f"clear of zero: {names}"
         else:
             what = "could explain every difference"
-        count = known[0].images.images if known[0].images else 0
-        told.append(
-            f"The choice of the {count:,} test images alone {what} ({LEVEL} intervals, not "
-            "corrected for the number of rows; they say nothing about training again)."
+        text = (
+            f"The choice of the {known[0][1].images:,} test images alone {what} ({LEVEL} "
+            "intervals, not corrected for the number of rows; they say nothing about training "
+            "again)."
         )
+        told.append(Sentence(text))
     return told
 
 
@@ -118,7 +128,8 @@ def happened(gains: Sequence[Gain]) -> str:
 HOW_TO_READ = (
     f"Differences in points of {HEADLINE} with {LEVEL} intervals over seeds, paired by seed; a row "
     "is called better or worse where its p-value, corrected by Holm for the number of rows, is "
-    f"below {SIGNIFICANCE:.2f}."
+    f"below {SIGNIFICANCE:.2f}. Intervals are not widened for that number, so one can leave out "
+    "zero where the difference is not resolved."
 )
 ONE_SEED = (
     "Every row was trained with one seed, so nothing can be said about what other seeds would "

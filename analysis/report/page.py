@@ -54,7 +54,7 @@ def make_page(suite_dir: Path, runs_dir: Path, data_dir: Path) -> str:
         headline=headline(records, pairs),
         how_to_read=HOW_TO_READ if any(pair.seeds > 1 for pair in pairs) else "",
         pairs=[{"title": pair.title, "sentences": sentences(pair)} for pair in pairs],
-        over_pairs=over_pairs(tables),
+        over_pairs=over_pairs(pairs, tables),
         ablations=ablations(records, tables),
         printed=printed(records, tables),
         cautions=cautions(records, pairs, origin, pictures, sorted(set(images.problems.values()))),

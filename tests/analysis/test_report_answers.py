@@ -12,6 +12,7 @@ from scipy import stats
 from analysis.findings.further import ablations, over_pairs, printed
 from analysis.findings.headline import summary
 from analysis.findings.pairs import PairAnswer, pair_answers
+from analysis.findings.pooled import pooled
 from analysis.findings.sentences import counted, listed, sentences
 from analysis.plan import read_plan
 from analysis.records import Records, read_records
@@ -33,7 +34,7 @@ def read(suite: MadeSuite) -> tuple[Records, list[TableStatistics], list[PairAns
 
 
 def said(suite: MadeSuite, pair: int = 0) -> str:
-    return " ".join(sentences(read(suite)[2][pair]))
+    return " ".join(map(str, sentences(read(suite)[2][pair])))
 
 
 def test_what_helps_and_what_hurts(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_noise_is_called_noise(tmp_path: Path) -> None:
 def test_one_seed_claims_nothing(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, rows=CLEAR, seeds=(0,))
     records, tables, pairs = read(suite)
-    told = " ".join([*sentences(pairs[0]), *ablations(records, tables), summary(records)])
+    told = " ".join(map(str, [*sentences(pairs[0]), *ablations(records, tables), summary(records)]))
     for claim in ("Better", "better", "Worse", "worse", "beats", " p "):
         assert claim not in told
     assert "2 of 3 rows ended above the baseline, from AMD (+" in told
@@ -95,28 +96,53 @@ def test_one_seed_tells_what_the_images_leave_open(tmp_path: Path) -> None:
     records = read_records(plan, suite.runs_dir)
     images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples", resamples=50)
     tables = [table_statistics(records, plan.tables[0], images)]
-    told = " ".join(sentences(pair_answers(records, tables)[0]))
+    told = " ".join(map(str, sentences(pair_answers(records, tables)[0])))
     assert "The choice of the 30 test images alone" in told
     assert "they say nothing about training again" in told
 
 
-def test_several_pairs_count_where_a_row_wins(tmp_path: Path) -> None:
+def test_several_pairs_are_pooled(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, pairs=3, rows=CLEAR, noise=0.05)
     for seed in range(3):
         suite.edit("pair-c", "amd", seed, status="failed", reason="out of memory")
-    records, tables, _ = read(suite)
+    records, tables, pairs = read(suite)
+    gains = [
+        suite.value(pair, "amd", seed) - suite.value(pair, "baseline", seed)
+        for pair in ("pair-a", "pair-b")
+        for seed in range(3)
+    ]
+    told = " ".join(map(str, over_pairs(pairs, tables)))
+    assert f"same: AMD +{np.mean(gains):.2f} [" in told
+    assert re.search(r"AMD [^;]* in 2 pairs, p [^;]*; MGD [^;]*\], p ", told)
+    assert "Worse than the baseline, every pair counting the same: FGD −" in told
+    assert re.search(r"to be expected \(95 %\) of .*MGD", told)
     headline = summary(records)
-    assert re.search(r"MGD in 3 of 3 pairs \(mean \+1\.[45]\d AP\)", headline)
-    assert re.search(r"AMD in 2 of 2 pairs \(mean \+(2\.9|3\.0)\d AP\)", headline)
-    assert "worse somewhere: FGD" in headline
+    assert re.match(
+        r"Over 3 pairs together, better .*: AMD \(\+.* and MGD .*; worse: FGD", headline
+    )
     assert headline.endswith("Without a result: 3 of 39 runs.")
-    told = over_pairs(tables)
-    assert re.search(r"better: AMD \+.* \(2 pairs, p .*MGD.*; worse: FGD −", told[0])
-    assert "not told apart" in told[-1]
+
+
+def test_the_pooled_test_is_corrected_for_the_rows(tmp_path: Path) -> None:
+    """Many rows of nothing: what a single test calls a finding, the family does not."""
+    rows = {"baseline": 40.0} | {f"mgd-{place}": 40.0 for place in range(12)}
+    rows_found = pooled(read(make_suite(tmp_path, pairs=2, rows=rows, noise=0.5))[2])
+    assert len(rows_found) == 12
+    assert min(row.effect.p for row in rows_found) < 0.05
+    assert {row.verdict for row in rows_found} == {"not resolved"}
 
 
 def test_a_single_pair_has_nothing_over_pairs(tmp_path: Path) -> None:
-    assert over_pairs(read(make_suite(tmp_path, rows=CLEAR))[1]) == []
+    _, tables, pairs = read(make_suite(tmp_path, rows=CLEAR))
+    assert over_pairs(pairs, tables) == []
+
+
+def test_one_seed_on_several_pairs_resolves_nothing(tmp_path: Path) -> None:
+    records, tables, pairs = read(make_suite(tmp_path, pairs=2, rows=CLEAR, seeds=(0,)))
+    assert [str(told) for told in over_pairs(pairs, tables)] == [
+        "Over the pairs, one seed each leaves no gain resolved."
+    ]
+    assert "4 of 6 rows over 2 pairs ended above their baselines" in summary(records)
 
 
 def test_lost_rows_say_why(tmp_path: Path) -> None:
@@ -139,7 +165,7 @@ def test_parts_are_compared_with_the_full_method(tmp_path: Path) -> None:
     rows = {"baseline": 40.0, "amd": 43.0, "amd-mask-only": 41.0}
     suite = make_suite(tmp_path, rows=rows, noise=0.02)
     records, tables, _ = read(suite)
-    (told,) = ablations(records, tables)
+    told = str(*ablations(records, tables))
     assert re.match(r"The parts table: against AMD, amd-mask-only −[12]\.\d\d \[", told)
 
 
@@ -153,7 +179,7 @@ def test_printed_numbers_are_counted(tmp_path: Path) -> None:
         published={"baseline": BASELINE, "mgd": MGD},
     )
     records, tables, _ = read(suite)
-    told = printed(records, tables)
+    told = [str(sentence) for sentence in printed(records, tables)]
     assert told[0].startswith("Of 2 printed rows: ")
     assert any(text.startswith("Above what is printed: MGD") for text in told)
 

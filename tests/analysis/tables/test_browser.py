@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,15 +10,10 @@ import pytest
 
 from analysis.tables.__main__ import main
 
+from ..browser import CHROMIUM, needs_chromium
 from ..factory import make_suite
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 def titles_after(page: Path, script: str, folder: Path) -> list[list[str]]:
