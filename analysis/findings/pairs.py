@@ -57,6 +57,11 @@ class PairAnswer:
         """Of the row with the most: one seed leaves nothing to say about training again."""
         return max((gain.delta.n for gain in self.gains), default=0)
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of its students has a result."""
+        return bool(self.gains or (self.baseline and self.baseline.n))
+
     def of(self, verdict: str) -> list[Gain]:
         return [gain for gain in self.gains if gain.verdict == verdict]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from analysis.errors import AnalysisError
 from analysis.files import read_json
@@ -12,6 +13,7 @@ from analysis.findings.sentences import ONE_SEED, counted
 from analysis.records import METRICS_FILE, Records
 from analysis.report.pictures import Picture
 from analysis.report.provenance import Provenance
+from analysis.tables.model import RunLink, compact_runs
 
 WORDS = {
     "missing": "not run yet",
@@ -22,6 +24,8 @@ WORDS = {
     "duplicate": "duplicate: two folders claim one run",
     "mismatched": "scored on other annotations than the rest",
 }
+SHORT = 600
+"""Letters up to which details are shown without being asked for."""
 UNCOMMITTED = "+"
 """In a code revision: what follows the commit says that files were changed since."""
 
@@ -30,6 +34,11 @@ UNCOMMITTED = "+"
 class Caution:
     title: str
     details: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> bool:
+        """Whether the details are worth more than the room they take on the page."""
+        return sum(map(len, self.details)) <= SHORT
 
 
 def cautions(
@@ -67,11 +76,15 @@ def _lost_runs(records: Records) -> list[Caution]:
         if len(own):
             by_reason = own.groupby("reason", sort=False)["id"].apply(list)
             details = tuple(
-                ": ".join(filter(None, (str(reason), ", ".join(ids))))
+                ": ".join(filter(None, (str(reason), compact_runs(_links(ids)))))
                 for reason, ids in by_reason.items()
             )
             found.append(Caution(f"{counted(len(own), 'run')} {word}", details))
     return found
+
+
+def _links(ids: Sequence[str]) -> tuple[RunLink, ...]:
+    return tuple(RunLink(id, Path(id)) for id in ids)
 
 
 def _other_folders(records: Records) -> list[Caution]:

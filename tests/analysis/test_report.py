@@ -83,7 +83,9 @@ def test_without_any_run(tmp_path: Path) -> None:
     suite.runs_dir.rename(tmp_path / "elsewhere")
     text = Page(report(suite)).text
     assert "No run has finished yet" in text
+    assert "Nothing to compare yet RetinaNet 1: " in text
     assert "10 runs not run yet" in text
+    assert "digits/pair-a/baseline/{seed0-" in text
     assert "nothing has been measured" in text
 
 
