@@ -84,21 +84,26 @@ def _figures(comparisons: list[Comparison]) -> list[Point]:
 
 
 def _gains(comparisons: list[Comparison]) -> list[Point]:
-    """Ours to our baseline, theirs to the baseline printed for the same pair."""
-    bases = {
-        (one.group, one.printed.key.paper if one.printed else ""): one.printed_value
-        for one in comparisons
-        if one.ours and one.ours.is_baseline
-    }
+    """Ours to our baseline, theirs to the baseline printed for the pair, by the same paper where
+    it prints one."""
+    bases: dict[tuple[str, str], float | None] = {}
+    for one in comparisons:
+        if one.ours and one.ours.is_baseline:
+            bases[one.group, _paper(one)] = one.printed_value
+            bases.setdefault((one.group, ""), one.printed_value)
     points = []
     for one in comparisons:
-        base = bases.get((one.group, one.printed.key.paper if one.printed else ""))
+        base = bases.get((one.group, _paper(one)), bases.get((one.group, "")))
         delta = one.ours.deltas.get(HEADLINE) if one.ours else None
         if one.ours is None or base is None or delta is None or one.printed_value is None:
             continue
         gain = round(one.printed_value - base, 6)
         points.append(Point(one.title, one.ours, gain, delta.mean, delta.low, delta.high))
     return points
+
+
+def _paper(one: Comparison) -> str:
+    return one.printed.key.paper if one.printed else ""
 
 
 def _panel(axes: Axes, wanted: Wanted, points: list[Point]) -> None:

@@ -97,7 +97,9 @@ def _page(
     told = ", ".join(
         f"{value}: {found.mean:.1f}" for (value, _), found in zip(points, estimates, strict=True)
     )
-    alt = f"{metric} by {field.replace('_', ' ')}. {told}."
+    beside = [f"{cell.title} as it is: {cell.estimates[metric].mean:.1f}" for cell in full]
+    beside += [f"baseline: {base.mean:.1f}"] if base else []
+    alt = f"{metric} by {field.replace('_', ' ')}. {'; '.join((told, *beside))}."
     return Picture(figure, caption, alt, part, wanted.pair_title(group) if part else "")
 
 
