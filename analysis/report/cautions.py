@@ -122,12 +122,13 @@ def _mixed(provenance: Provenance) -> list[Caution]:
 
 def _odd_predictions(records: Records) -> list[Caution]:
     """What the evaluation had to say about single runs."""
-    details = []
-    for id, folder in records.frame["folder"].items():
-        path = records.runs_dir / str(id) / METRICS_FILE
+    told: dict[str, list[str]] = {}
+    for id in map(str, records.frame.index):
         try:
-            told = read_json(path).get("warnings") or []
+            texts = read_json(records.runs_dir / id / METRICS_FILE).get("warnings") or []
         except AnalysisError as error:
-            told = [str(error)]
-        details += [f"{folder}: {text}" for text in told]
-    return [Caution("The evaluation found something odd", tuple(details))] if details else []
+            texts = [str(error)]
+        for text in texts:
+            told.setdefault(str(text), []).append(id)
+    details = tuple(f"{text}: {compact_runs(_links(ids))}" for text, ids in told.items())
+    return [Caution("The evaluation found something odd", details)] if details else []

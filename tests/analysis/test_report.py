@@ -117,7 +117,7 @@ def test_mixed_origins_are_warned_of(tmp_path: Path) -> None:
     assert "different versions of software torch: 2.14.1, 2.0.0" in text
     assert "Abacus, 1 core, H1" in text
     assert "by different revisions of this code, with uncommitted changes" in text
-    assert "3 boxes leave their image" in text
+    assert "3 boxes leave their image: digits/pair-a/amd/seed2-" in text
 
 
 def test_figures_that_are_missing_say_why(tmp_path: Path) -> None:
