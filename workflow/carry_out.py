@@ -98,10 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
             if child.received is not None and child.received != WARNING:
                 return RESUME_ME
             hopeless = code == MISTAKE or recorded(runs / run.id).get("status") == "failed"
+            # Torchrun, and a program that was only starting, have codes of their own for a warning.
+            interrupted = code == RESUME_ME or (child.received is not None and not hopeless)
             if not last and not hopeless:
                 print(f"{run.id}: {stage.name}: {reason}", file=sys.stderr)
-                return RESUME_ME if code == RESUME_ME else TRY_AGAIN
-            if code == RESUME_ME:
+                return RESUME_ME if interrupted else TRY_AGAIN
+            if interrupted:
                 reason = f"out of time in attempt {options.attempt}; call again to go on"
             return _end(runs, Outcome(run.id, "failed", reason, stage.name))
     return _end(runs, Outcome(run.id, "complete"))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,9 +21,9 @@ from workflow.suite import load
 
 T = TypeVar("T")
 SUITE = "tiny.yaml"
-# As docs/cluster.md says for a cluster without accounting, and less patient than the profile.
-OPTIONS = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3",
-           "--seconds-between-status-checks", "2", "--latency-wait", "20")  # fmt: skip
+# The profile as it stands, but less patient.
+OPTIONS = ("--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "2",
+           "--latency-wait", "20")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +46,18 @@ class Submitter:
 
     slurm: LocalSlurm
     checkout: Checkout
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> Submitter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing goes on when a test has failed."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.slurm.command("scancel", "--user=root", check=False)
 
     def start(self, *targets: str, **config: object) -> subprocess.Popen[bytes]:
         """`snakemake --profile slurm TARGET`, in the background; what it says goes to `said`."""
@@ -54,9 +66,11 @@ class Submitter:
         command += [f"{key}={value}" for key, value in config.items()]
         environment = {**self.slurm.environment, "PYTHONPATH": str(self.checkout.root)}
         with (self.checkout.root / "said.log").open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=self.checkout.root, env=environment, stdout=log, stderr=log
             )
+        self.started.append(process)
+        return process
 
     def said(self) -> str:
         return (self.checkout.root / "said.log").read_text(errors="replace")
@@ -65,8 +79,6 @@ class Submitter:
         try:
             code = process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait(timeout=60)
             raise AssertionError(f"not done after {seconds} s\n{self.said()}") from None
         assert code == 0, self.said()
 
@@ -126,3 +138,12 @@ def carried_out_here(root: Path, like: Checkout) -> Checkout:
     checkout = prepared(root, lambda _: text)
     checkout.snakemake("students")
     return checkout
+
+
+def slowed(checkout: Checkout, before: str, seconds: float) -> None:
+    """Makes the checkout's trainings wait before a line: as large models take their time."""
+    path = checkout.root / "workflow" / "running" / "conduct.py"
+    text = path.read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if line.strip() == before)
+    wait = f"{line[: len(line) - len(line.lstrip())]}time.sleep({seconds})"
+    path.write_text(text.replace(line, f"{wait}\n{line}"), encoding="utf-8")

@@ -43,9 +43,9 @@ def test_the_script_starts_a_second_slurm_and_ends_that_one_only(slurm):
 def test_a_suite_goes_through(slurm, tmp_path_factory):
     only_one = ("rows: [baseline, mgd]", "rows: [baseline]")
     checkout = prepared(tmp_path_factory.mktemp("cluster"), lambda text: text.replace(*only_one))
-    submitter = Submitter(slurm, checkout)
     before = set(slurm.jobs("all"))
-    submitter.finish(submitter.start("tables"), seconds=240)
+    with Submitter(slurm, checkout) as submitter:
+        submitter.finish(submitter.start("tables", max_hours=0.1), seconds=240)
 
     ids = run_ids(checkout)
     jobs = {n: comment for n, comment in slurm.jobs("all").items() if n not in before}
@@ -55,7 +55,7 @@ def test_a_suite_goes_through(slurm, tmp_path_factory):
         job = slurm.job(number)
         assert job["JobState"] == "COMPLETED"
         assert job["TresPerNode"] == "gres:gpu:1"
-        assert job["TimeLimit"] == "00:10:00"
+        assert job["TimeLimit"] == "00:06:00"  # the forecast's ten minutes were too many
         assert job["Restarts"] == "0"
         assert record(checkout, id, "outcome.json")["status"] == "complete"
         assert record(checkout, id, "cost.json")["attempts"] == 1

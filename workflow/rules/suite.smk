@@ -81,7 +81,8 @@ def needs(wildcards):
 
 
 def minutes(wildcards, attempt):
-    return FORECAST.limit_minutes(id_of(wildcards), attempt)
+    wanted = FORECAST.limit_minutes(id_of(wildcards), attempt)
+    return int(min(wanted, 60 * float(config.get("max_hours", "inf"))))
 
 
 # Paths and names are put into the commands beforehand: as parameters they would be reasons to do
