@@ -106,6 +106,14 @@ def test_saved_means_go_on(do):
     assert "out of time" in do.ended().reason
 
 
+def test_a_warning_that_a_program_dies_of_means_go_on_too(do):
+    """It was only starting, or is one that does not pass its trainings' codes on."""
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGUSR1); time.sleep(60)"
+    assert do({"train": code}, attempt=1, attempts=2) == RESUME_ME
+    assert do({"train": code}, attempt=2, attempts=2) == 0
+    assert "out of time" in do.ended().reason
+
+
 def test_a_killed_program_is_named(do):
     programs = {"train": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"}
     assert do(programs) == 0
