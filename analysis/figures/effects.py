@@ -66,8 +66,11 @@ def _page(
     _key(figure, here)
     caption = sentences(
         f"Difference in {metric} to the undistilled student of the same pair and seed, sorted by "
-        f"its mean; lines are {LEVEL} intervals over seeds, filled markers differ from 0 after "
-        "Holm's correction over the rows of the pair.",
+        "its mean.",
+        f"Lines are {LEVEL} intervals over seeds, filled markers differ from 0 after Holm's "
+        "correction over the rows of the pair."
+        if any(cell.deltas[metric].n > 1 for cell in here)
+        else "",
         _about_one_seed(here),
         wanted.runs_told(),
         conditions(wanted.records, here),
