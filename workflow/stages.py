@@ -84,7 +84,8 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         snapshots = ("--snapshots", str(suite.attend.snapshots))
         train = program("train", weights, *snapshots, check=complete)
     if gpus > 1 and run.schedule:
-        several = (sys.executable, *launcher(gpus), *train.command[1:])
+        # `--`, or torchrun takes our `--run` for an abbreviation of an option of its own.
+        several = (sys.executable, *launcher(gpus), "-m", "--", *train.module)
         train = replace(train, command=several, module=())
     predictions, metrics = folder / "predictions.json.gz", folder / "metrics.json"
     found = [train, program("predict", predictions, needs=weights)]

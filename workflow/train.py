@@ -5,7 +5,7 @@ python -m workflow.train --suite demo --run <id>
 Killed at any moment and started again, it goes on where its last checkpoint stands and ends in the
 same weights. SIGTERM and SIGUSR1 save at once and exit with 75: 'start me again'. On several GPUs:
 
-torchrun --nproc_per_node 8 -m workflow.train --suite papers/mgd --run <id>
+torchrun --nproc-per-node 8 -m -- workflow.train --suite papers/mgd --run <id>
 """
 
 from __future__ import annotations

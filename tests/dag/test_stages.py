@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from torch.distributed.run import parse_args
 
 from workflow.stages import Place, Stage, bundled, command, stages, waiting
 from workflow.suite import load
@@ -48,6 +49,10 @@ def test_several_gpus_train_by_torchrun_and_predict_alone(place):
     student = steps(load("papers/mgd"), place, "student", gpus=4)
     assert "--nproc-per-node=4" in student[0].command
     assert "workflow.train" in student[0].command
+    launched = parse_args(list(student[0].command[3:]))
+    assert launched.nproc_per_node == "4"
+    assert launched.training_script == "workflow.train"
+    assert launched.training_script_args == list(student[0].command[-8:])
     assert "torch.distributed.run" not in student[1].command
     assert [names(bundle) for bundle in bundled(student)] == [["train"], ["predict"], ["evaluate"]]
 
