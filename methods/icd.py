@@ -24,8 +24,8 @@ two-stage detectors (their sampled positives are taken), and how the classifier 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -56,6 +56,11 @@ class CropClassifier(Protocol):
 
 
 class ICD(Distiller):
+    classifier: Any
+    """A CropClassifier."""
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, settings: ICDSettings, context: Context) -> None:
         super().__init__()
         if context.classifier is None:
@@ -127,6 +132,7 @@ class ICD(Distiller):
         with torch.no_grad():
             views = [self._views(crops) for crops in self._crops(*_truths(batch), batch, size)]
             truths = [torch.cat(parts) for parts in zip(*views, strict=True)]
+        assert batch.images is not None  # forward has asked for them
         boxes = clamped(full_precision(positives.boxes), batch.padded_size)
         totals: list[Tensor] = [boxes.new_zeros(()) for _ in names]
         for part in _parts(count, self.settings.chunk):
@@ -193,7 +199,7 @@ class ICD(Distiller):
         starts = [sum(counts[:index]) for index in range(len(counts))]
         return positives.image.new_tensor(starts)[positives.image] + positives.ground_truth
 
-    def _apply(self, function, recurse: bool = True) -> ICD:  # type: ignore[no-untyped-def]
+    def _apply(self, function: Callable[[Tensor], Tensor], recurse: bool = True) -> ICD:
         super()._apply(function, recurse)
         self.classifier._apply(function, recurse)
         return self

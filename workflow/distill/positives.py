@@ -29,7 +29,7 @@ from workflow.distill.matched import (
 )
 
 # Exactly these: a subclass may assign, or decode, in a way of its own.
-READERS: dict[type[nn.Module], Reader] = {
+READERS: dict[type, Reader] = {
     RetinaHead: AnchorReader(),
     SSDHead: AnchorReader(),
     GFLHead: GFLReader(),
