@@ -112,7 +112,8 @@ def test_a_classifier_has_the_losses_it_is_asked_for(name: str) -> None:
     options = ClassifierOptions.model_validate(catalogue.detector(name).options)
     inputs = torch.randint(0, 256, (4, 3, options.input_size, options.input_size))
     labels = torch.tensor([0, 1, 2, 3])
-    only = build_classifier(options, 10, (127.5,) * 3, (60.0,) * 3, 0)
+    plain = options.model_copy(update={"binary": 0.0})
+    only = build_classifier(plain, 10, (127.5,) * 3, (60.0,) * 3, 0)
     assert set(only(inputs, labels, mode="loss")) == {"loss_cross_entropy"}
     both = options.model_copy(update={"binary": 1.0})
     found = build_classifier(both, 10, (127.5,) * 3, (60.0,) * 3, 0)(inputs, labels, mode="loss")
