@@ -23,6 +23,21 @@ class Matched:
     priors: Tensor  # (k, 4) anchors or (k, 2) points
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whose boxes are wanted, over all images of the batch."""
+
+    predictions: tuple[Any, ...]  # what went into the head's `loss_by_feat`
+    image: Tensor  # (K,)
+    index: Tensor  # (K,) into all priors of the image
+    priors: Tensor  # (K, 4) or (K, 2)
+    strides: Tensor  # (K,)
+
+    def raw(self, channels: int) -> Tensor:
+        """(K, channels) of the maps of box predictions."""
+        return flattened(self.predictions[1], channels)[self.image, self.index]
+
+
 class Reader(ABC):
     @abstractmethod
     def matched(
@@ -31,16 +46,8 @@ class Reader(ABC):
         """From what went into and came out of `_get_targets_single`."""
 
     @abstractmethod
-    def boxes(
-        self,
-        head: Any,
-        predictions: tuple[Any, ...],
-        image: Tensor,
-        index: Tensor,
-        priors: Tensor,
-        strides: Tensor,
-    ) -> Tensor:
-        """(K, 4) decoded boxes in padded input pixels; `predictions` went into `loss_by_feat`."""
+    def boxes(self, head: Any, asked: Asked) -> Tensor:
+        """(K, 4) decoded boxes in padded input pixels."""
 
 
 class AnchorReader(Reader):
@@ -56,17 +63,9 @@ class AnchorReader(Reader):
         index = _foreground(labels, head.num_classes)
         return Matched(index, sample.pos_assigned_gt_inds, get_box_tensor(sample.pos_priors))
 
-    def boxes(
-        self,
-        head: Any,
-        predictions: tuple[Any, ...],
-        image: Tensor,
-        index: Tensor,
-        priors: Tensor,
-        strides: Tensor,
-    ) -> Tensor:
-        deltas = _gather(predictions[1], head.bbox_coder.encode_size, image, index)
-        return get_box_tensor(head.bbox_coder.decode(priors, deltas))
+    def boxes(self, head: Any, asked: Asked) -> Tensor:
+        deltas = asked.raw(head.bbox_coder.encode_size)
+        return get_box_tensor(head.bbox_coder.decode(asked.priors, deltas))
 
 
 class GFLReader(AnchorReader):
@@ -74,18 +73,10 @@ class GFLReader(AnchorReader):
 
     labels_at = 1
 
-    def boxes(
-        self,
-        head: Any,
-        predictions: tuple[Any, ...],
-        image: Tensor,
-        index: Tensor,
-        priors: Tensor,
-        strides: Tensor,
-    ) -> Tensor:
-        corners = _gather(predictions[1], 4 * (head.reg_max + 1), image, index)
-        distances = head.integral(corners) * strides[:, None]
-        return get_box_tensor(head.bbox_coder.decode(head.anchor_center(priors), distances))
+    def boxes(self, head: Any, asked: Asked) -> Tensor:
+        corners = asked.raw(4 * (head.reg_max + 1))
+        distances = head.integral(corners) * asked.strides[:, None]
+        return get_box_tensor(head.bbox_coder.decode(head.anchor_center(asked.priors), distances))
 
 
 class FCOSReader(Reader):
@@ -107,38 +98,22 @@ class FCOSReader(Reader):
         nearest = distance.masked_fill(others, float("inf")).argmin(1) if len(truths) else index[:0]
         return Matched(index, nearest, points[index])
 
-    def boxes(
-        self,
-        head: Any,
-        predictions: tuple[Any, ...],
-        image: Tensor,
-        index: Tensor,
-        priors: Tensor,
-        strides: Tensor,
-    ) -> Tensor:
-        distances = _gather(predictions[1], 4, image, index)
+    def boxes(self, head: Any, asked: Asked) -> Tensor:
+        distances = asked.raw(4)
         if head.norm_on_bbox:  # while training such heads predict in strides
-            distances = distances * strides[:, None]
-        return get_box_tensor(head.bbox_coder.decode(priors, distances))
+            distances = distances * asked.strides[:, None]
+        return get_box_tensor(head.bbox_coder.decode(asked.priors, distances))
 
 
 class RepPointsReader(AnchorReader):
     """Sets of points; the refined ones, matched in the second of two stages."""
 
-    def boxes(
-        self,
-        head: Any,
-        predictions: tuple[Any, ...],
-        image: Tensor,
-        index: Tensor,
-        priors: Tensor,
-        strides: Tensor,
-    ) -> Tensor:
-        scores, _, refined, _, metas, *_ = predictions
+    def boxes(self, head: Any, asked: Asked) -> Tensor:
+        scores, _, refined, _, metas, *_ = asked.predictions
         sizes = [maps.shape[-2:] for maps in scores]
         centres, _ = head.get_points(sizes, metas, scores[0].device)
         points = torch.cat(head.offset_to_pts(centres, refined), 1)  # (N, all, 2 * points)
-        found: Tensor = head.points2bbox(points[image, index], y_first=False)
+        found: Tensor = head.points2bbox(points[asked.image, asked.index], y_first=False)
         return found
 
 
@@ -149,7 +124,3 @@ def _foreground(labels: Tensor, classes: int) -> Tensor:
 def flattened(maps: Any, channels: int) -> Tensor:
     """Maps (N, A * channels, H, W) of all levels -> (N, all, channels), in the priors' order."""
     return torch.cat([m.permute(0, 2, 3, 1).reshape(len(m), -1, channels) for m in maps], 1)
-
-
-def _gather(maps: Any, channels: int, image: Tensor, index: Tensor) -> Tensor:
-    return flattened(maps, channels)[image, index]

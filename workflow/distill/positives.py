@@ -20,6 +20,7 @@ from torch import nn
 from methods.contract import Positives
 from workflow.distill.matched import (
     AnchorReader,
+    Asked,
     FCOSReader,
     GFLReader,
     Matched,
@@ -139,7 +140,7 @@ class DenseRecorder:
             image=image,
             ground_truth=torch.cat([matched.ground_truth for matched in self.matched]),
             logits=scores[image, index],
-            boxes=reader.boxes(head, self.predictions, image, index, priors, strides[index]),
+            boxes=reader.boxes(head, Asked(self.predictions, image, index, priors, strides[index])),
             activation="sigmoid" if head.use_sigmoid_cls else "softmax",
         )
         self.matched, self.predictions = [], ()  # let go of the graph behind them
