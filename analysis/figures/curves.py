@@ -17,6 +17,8 @@ from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL
 
 COLUMNS, PANEL_HEIGHT, LEGEND_WIDTH = 3, 1.65, 1.5
+MOST_BANDS = 6
+"""Rows of a panel above which bands would only cover one another."""
 STEEP = 30.0
 """Losses that fall by more than this factor are drawn on a logarithmic scale."""
 
@@ -37,8 +39,12 @@ def draw(wanted: Wanted) -> list[Picture]:
         raise NothingToDraw("no finished run has a history.csv")
     groups = list(dict.fromkeys(cell.cell.group for cell in told))
     pages = [_overview(wanted, told, histories, groups)]
-    if options.terms:
-        pages += [_terms(wanted, told, histories, group) for group in groups]
+    for group in groups:
+        own = [cell for cell in told if cell.cell.group == group]
+        if len(own) > MOST_BANDS:
+            pages += [_rows(wanted, own, histories, group)]
+        if options.terms:
+            pages += [_terms(wanted, own, histories, group)]
     return pages
 
 
@@ -55,7 +61,8 @@ def _overview(
                 if cell.cell.group == group:
                     own = histories[id(cell)]
                     columns = [AP] if label.startswith("AP") else own.detector_terms
-                    _line(axes, own.course(*columns), wanted.looks[cell.cell.row])
+                    course = own.course(*columns)
+                    _line(axes, course, wanted.looks[cell.cell.row], _banded(wanted, group))
             axes.set_title(wanted.pair_title(group))
             axes.set_ylabel(label)
             axes.set_xlabel("iteration")
@@ -74,11 +81,49 @@ def _overview(
     )
 
 
+def _banded(wanted: Wanted, group: str) -> bool:
+    return len(wanted.of_group(group)) <= MOST_BANDS
+
+
+def _rows(
+    wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], group: str
+) -> Picture:
+    """A panel a row, with its band, the baseline's course behind it."""
+    base = next((cell for cell in cells if cell.is_baseline), None)
+    shown = [cell for cell in cells if cell is not base]
+    columns = 4
+    lines = math.ceil(len(shown) / columns)
+    figure = new_figure(PAGE_WIDTH, 0.4 + 1.5 * lines)
+    panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, cell in zip(panels, shown, strict=False):
+        for one in (base, cell):
+            if one is not None:
+                own = histories[id(one)]
+                _line(axes, own.course(*own.detector_terms), wanted.looks[one.cell.row], True)
+        axes.set_title(cell.title)
+    _scale(panels[0])
+    for axes in panels[max(0, len(shown) - columns) : len(shown)]:
+        axes.tick_params(labelbottom=True)  # the panels below them are not there
+    for axes in panels[len(shown) :]:
+        axes.remove()
+    figure.supxlabel("iteration", fontsize=8)
+    figure.supylabel("loss of the detector", fontsize=8)
+    title = wanted.pair_title(group)
+    caption = sentences(
+        f"The detector's own loss of each row of {title}, with the baseline's in black; {LEVEL} "
+        "bands over seeds where a row has several.",
+        wanted.runs_told(),
+    )
+    alt = f"A panel for each of {', '.join(cell.title for cell in shown)}, beside the baseline."
+    return Picture(figure, caption, alt, f"{group}-rows", f"{title}, row by row")
+
+
 def _what(with_ap: bool) -> str:
     measured = "AP as measured during the training, and the " if with_ap else "The "
     return (
         f"{measured}sum of the detector's own loss terms (without distillation), as logged: "
-        f"means over seeds, with {LEVEL} bands where a row has several."
+        f"means over seeds, with {LEVEL} bands where a row has several and no more than "
+        f"{MOST_BANDS} rows share a panel."
     )
 
 
@@ -86,7 +131,7 @@ def _terms(
     wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], group: str
 ) -> Picture:
     """The detector's terms for all rows; each distillation term in a panel of its own."""
-    own = [cell for cell in cells if cell.cell.group == group]
+    own = cells
     names = dict.fromkeys(name for cell in own for name in histories[id(cell)].terms)
     order = sorted(names, key=lambda name: name.startswith(DISTILL))
     columns = min(COLUMNS, len(order))
@@ -95,7 +140,8 @@ def _terms(
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, name in zip(panels, order, strict=False):
         for cell in own:
-            _line(axes, histories[id(cell)].course(name), wanted.looks[cell.cell.row])
+            course = histories[id(cell)].course(name)
+            _line(axes, course, wanted.looks[cell.cell.row], len(own) <= MOST_BANDS)
         axes.set_title("\n".join(textwrap.wrap(name, 30)), fontsize=7.5)
         _scale(axes)
     for axes in panels[len(order) :]:
@@ -109,11 +155,16 @@ def _terms(
         wanted.runs_told(),
     )
     return Picture(
-        figure, caption, f"Every loss term over the training of {title}: {', '.join(order)}.", group
+        figure,
+        caption,
+        f"Every loss term over the training of {title}: {', '.join(order)}.",
+        group,
+        f"every loss term of {title}",
+        True,
     )
 
 
-def _line(axes: Axes, course: Course | None, look: Look) -> None:
+def _line(axes: Axes, course: Course | None, look: Look, banded: bool) -> None:
     if course is None:
         return
     lone = len(course.iterations) == 1
@@ -126,7 +177,7 @@ def _line(axes: Axes, course: Course | None, look: Look) -> None:
         markersize=3,
         linewidth=1.1,
     )
-    if course.low is not None and course.high is not None:
+    if banded and course.low is not None and course.high is not None:
         axes.fill_between(
             course.iterations, course.low, course.high, color=look.colour, alpha=0.15, linewidth=0
         )

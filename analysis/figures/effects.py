@@ -17,6 +17,8 @@ from analysis.tables.conditions import LEVEL, conditions
 from analysis.tables.numbers import interval, signed
 
 ROW_HEIGHT, FRAME_HEIGHT = 0.23, 1.15
+TITLE_WIDTH = {1: 80, 2: 40, 3: 26}
+"""Letters of a line over a panel, by the number of panels."""
 MOST_PAIRS = 3
 """Side by side on one page."""
 
@@ -52,7 +54,7 @@ def _page(
             if row in own:
                 _row(axes, own[row], metric, place)
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
-        axes.set_title("\n".join(textwrap.wrap(wanted.pair_title(group), 34)))
+        axes.set_title("\n".join(textwrap.wrap(wanted.pair_title(group), TITLE_WIDTH[len(groups)])))
         axes.set_yticks(range(len(order)), [titles[row] for row in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)

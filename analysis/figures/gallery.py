@@ -204,13 +204,13 @@ def _side_by_side(
     picture, _ = read_picture(pictures, str(image.get("file_name", "")), size)
     for number, seen in enumerate((one.base, one.method)):
         corner = mosaic.add(row, column + number, picture)
-        there = [_corners(entry["bbox"]) for entry in truth]
+        there = [shown_part(entry["bbox"], width, height) for entry in truth]
         mosaic.boxes(corner, there, scale, HALO, 1.5)
         mosaic.boxes(corner, there, scale, TRUTH, 0.8)
         found = seen.of(image_id)
         right = np.array([_right(box, truth) for box in found], bool)
         for colour, chosen in ((RIGHT, right), (HURTS, ~right)):
-            boxes = [_corners(box[:4]) for box in found[chosen]] if len(found) else []
+            boxes = [shown_part(box, width, height) for box in found[chosen]]
             mosaic.boxes(corner, boxes, scale, colour, 1.1)
         if number:
             how = {"ha": "right", "va": "top", "color": "white", "fontweight": "bold"}
@@ -221,6 +221,12 @@ def _side_by_side(
 
 def _corners(box: Any) -> tuple[float, float, float, float]:
     return float(box[0]), float(box[1]), float(box[0] + box[2]), float(box[1] + box[3])
+
+
+def shown_part(box: Any, width: int, height: int) -> tuple[float, float, float, float]:
+    """What of a box lies in its image: the next image is none of its business."""
+    x1, y1, x2, y2 = _corners(box)
+    return max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)
 
 
 def _right(found: np.ndarray, truth: list[dict[str, Any]]) -> bool:

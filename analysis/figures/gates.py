@@ -11,6 +11,8 @@ from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sen
 from analysis.statistics.tables import CellStatistics
 
 GATE = ".gate"
+MOST_SHADES = 3
+"""Rows above which shades would hide the lines."""
 LOW, HIGH = 10, 90
 """Percentiles over images of the shade around a gate's mean."""
 
@@ -53,8 +55,9 @@ def _page(
             order = np.argsort(-mean, kind="stable")
             ranks = np.arange(1, len(order) + 1)
             axes.plot(ranks, mean[order], color=look.colour, linestyle=look.dash)
-            low, high = np.percentile(gates, [LOW, HIGH], axis=0)[:, order]
-            axes.fill_between(ranks, low, high, color=look.colour, alpha=0.18, linewidth=0)
+            if len(gated) <= MOST_SHADES:
+                low, high = np.percentile(gates, [LOW, HIGH], axis=0)[:, order]
+                axes.fill_between(ranks, low, high, color=look.colour, alpha=0.18, linewidth=0)
             spans.append(f"{levels[number].name} {mean.min():.2f} to {mean.max():.2f}")
         told.append(f"{cell.title}: {', '.join(spans)}")
     for axes, level in zip(panels, levels, strict=True):
@@ -70,8 +73,10 @@ def _page(
     figure.legend(handles=handles, loc="outside right upper", handlelength=2.4)
     caption = sentences(
         f"Channel gates ({wanted.pair_title(group)}) by level, channels sorted by their mean over "
-        f"the kept test images; shade: {LOW}th to {HIGH}th percentile over those images. First "
-        "seed of every row. A flat line re-weights nothing.",
+        "the kept test images. First seed of every row. A flat line re-weights nothing.",
+        f"Shade: {LOW}th to {HIGH}th percentile over the images."
+        if len(gated) <= MOST_SHADES
+        else "",
     )
     alt = f"Sorted channel gates, smallest to largest mean. {'; '.join(told)}."
     return Picture(figure, caption, alt, part, wanted.pair_title(group) if part else "")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
@@ -44,6 +45,7 @@ def label_points(
                     fontsize=size,
                     arrowprops=arrow if distance > DISTANCES[0] else None,
                     annotation_clip=False,
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
                 )
                 box = _extent(text, renderer)
                 inside = frame.x0 <= box.x0 and box.x1 <= frame.x1

@@ -12,6 +12,7 @@ from scipy import stats
 from analysis.errors import AnalysisError
 from analysis.evaluate_input import check_annotations, check_detections
 from analysis.figures.cost import pareto_front
+from analysis.figures.gallery import shown_part
 from analysis.figures.history import AP, read_histories
 from analysis.per_image import image_scores
 
@@ -184,3 +185,21 @@ def test_an_atlas_says_where_the_maps_lie(tmp_path: Path) -> None:
     assert (
         float(values["teacher"]) > float(values["student after"]) > float(values["student before"])
     )
+
+
+def test_many_rows_get_a_panel_each_beside_the_baseline(tmp_path: Path) -> None:
+    rows = {"baseline": 40.0, **{f"mgd-{letter}": 41.0 for letter in "abcdef"}}
+    suite = make_suite(tmp_path, rows=rows, seeds=(0, 1))
+    add_histories(suite, with_ap=False)
+    names = [page.name for page in made.drawn(suite, "curves")]
+    assert names == ["curves", "curves-pair-a-rows", "curves-pair-a"]
+    fewer = make_suite(tmp_path / "fewer", seeds=(0, 1))
+    add_histories(fewer)
+    assert "curves-pair-a-rows" not in [page.name for page in made.drawn(fewer, "curves")]
+    assert "AP was not measured during these trainings." in made.entries(suite)[0].caption
+    assert "AP as measured during the training" in made.entries(fewer)[0].caption
+
+
+def test_boxes_of_a_gallery_end_with_their_image() -> None:
+    assert shown_part([-5.0, 10.0, 30.0, 20.0], 100, 25) == (0.0, 10.0, 25.0, 25)
+    assert shown_part([10.0, 5.0, 3.0, 4.0], 100, 25) == (10.0, 5.0, 13.0, 9.0)
