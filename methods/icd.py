@@ -136,8 +136,8 @@ class ICD(Distiller):
         boxes = clamped(full_precision(positives.boxes), batch.padded_size)
         totals: list[Tensor] = [boxes.new_zeros(()) for _ in names]
         for part in _parts(count, self.settings.chunk):
-            wanted = [truth[index[part]] for truth in truths]
-            given = (boxes[part], positives.image[part], batch.images, *wanted)
+            # The true views are gathered inside, or the backward pass would keep one per positive.
+            given = (boxes[part], positives.image[part], index[part], batch.images, *truths)
             if count <= self.settings.chunk:
                 found = self._distances(size, *given)
             else:  # recomputed in the backward pass, so that one chunk alone is ever alive
@@ -155,13 +155,19 @@ class ICD(Distiller):
         return losses
 
     def _distances(
-        self, size: int, boxes: Tensor, image: Tensor, images: Tensor, *wanted: Tensor
+        self,
+        size: int,
+        boxes: Tensor,
+        image: Tensor,
+        index: Tensor,
+        images: Tensor,
+        *truths: Tensor,
     ) -> list[Tensor]:
         """Per layer, the sum over crops of the mean absolute difference of pooled maps."""
         crops = self._as_seen(cut_out(images, image, boxes, size))
         return [
-            (full_precision(found) - full_precision(want)).abs().flatten(1).mean(1).sum()
-            for found, want in zip(self._views(crops), wanted, strict=True)
+            (full_precision(found) - full_precision(truth[index])).abs().flatten(1).mean(1).sum()
+            for found, truth in zip(self._views(crops), truths, strict=True)
         ]
 
     def _views(self, crops: Tensor) -> list[Tensor]:
