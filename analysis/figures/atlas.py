@@ -74,7 +74,8 @@ def _page(
         f"({wanted.pair_title(pair.group)}): rows are levels, finest first.",
         "Attention and weights are relative to their level's mean, errors divided by it, masks 1 "
         "where a cell is kept and black, as all below the scale, where it is hidden; one "
-        "logarithmic scale for all panels and pages, laid over the image in grey, padding cropped; frames are the annotated boxes.",
+        "logarithmic scale for all panels and pages, laid over the image in grey, padding "
+        "cropped; frames are the annotated boxes.",
         f"Attention at temperature {pair.first.meta.temperature:g}; first seed of every row.",
     )
     alt = (

@@ -31,9 +31,7 @@ class Mosaic:
     size: tuple[int, int]
     """Height and width of a panel in pixels."""
     canvas: np.ndarray = field(init=False)
-    lines: dict[tuple[str, float, str], list[list[tuple[float, float]]]] = field(
-        default_factory=dict
-    )
+    lines: dict[tuple[str, float], list[list[tuple[float, float]]]] = field(default_factory=dict)
     words: list[tuple[float, float, str, dict[str, object]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -67,7 +65,7 @@ class Mosaic:
             xs = (left + x1 * scale, left + x2 * scale)
             ys = (top + y1 * scale, top + y2 * scale)
             around = [(xs[0], ys[0]), (xs[1], ys[0]), (xs[1], ys[1]), (xs[0], ys[1])]
-            self.lines.setdefault((colour, width, "-"), []).append([*around, around[0]])
+            self.lines.setdefault((colour, width), []).append([*around, around[0]])
 
     @staticmethod
     def margin_top(titles: Sequence[str]) -> float:
@@ -107,8 +105,8 @@ class Mosaic:
         pixels = self.canvas.shape[:2]
         shown = (np.clip(self.canvas, 0, 1) * 255 + 0.5).astype(np.uint8)
         axes.imshow(shown, extent=(0, pixels[1], pixels[0], 0), interpolation="nearest")
-        for (colour, line_width, dash), lines in self.lines.items():
-            drawn = LineCollection(lines, colors=colour, linewidths=line_width, linestyles=dash)
+        for (colour, line_width), lines in self.lines.items():
+            drawn = LineCollection(lines, colors=colour, linewidths=line_width)
             axes.add_collection(drawn, autolim=False)
         for x, y, text, how in self.words:
             axes.text(x, y, text, **{"fontsize": size - 1, **how})  # type: ignore[arg-type]

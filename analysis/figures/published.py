@@ -107,11 +107,11 @@ def _paper(one: Comparison) -> str:
 
 
 def _panel(axes: Axes, wanted: Wanted, points: list[Point]) -> None:
-    ends = [value for p in points for value in (p.printed, p.ours)]
+    ends = [v for p in points for v in (p.printed, p.ours, p.low, p.high) if v is not None]
     low, high = min(ends), max(ends)
     margin = max(0.12 * (high - low), 0.3)
     line = np.array([low - margin, high + margin])
-    axes.plot(line, line, color=GREY, linewidth=0.8, zorder=0)
+    axes.plot(line, line, color=GREY, linewidth=0.8, zorder=1)
     for point in points:
         look = wanted.looks.get(point.cell.cell.row)
         colour, marker = (look.colour, look.marker) if look else (INK, "o")
