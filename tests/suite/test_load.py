@@ -141,6 +141,26 @@ def test_a_table_brings_its_own_runs(write):
     assert [suite.run(id).seed for id in cell.baseline] == [5]
 
 
+def test_a_row_of_a_table_is_the_suites_own_only_where_it_says_nothing_else(write):
+    table = """\
+tables:
+  controls:
+    rows:
+      - mgd
+      - {row: mgd, name: mgd-untrained, run: {teacher: untrained, inherit: false}}
+      - {row: mgd, name: mgd-shuffled, run: {teacher: shuffled}}
+"""
+    suite = load(write(MINIMAL + table))
+    found = {
+        cell.row: [suite.run(id) for id in cell.runs] for cell in suite.tables["controls"].cells
+    }
+    assert list(found) == ["mgd", "mgd-untrained", "mgd-shuffled"]
+    assert [runs[0].options.teacher for runs in found.values()] == [None, "untrained", "shuffled"]
+    assert found["mgd-untrained"][0].teacher is None
+    assert not found["mgd-untrained"][0].options.inherit
+    assert len({run.id for runs in found.values() for run in runs}) == 6
+
+
 def test_a_suite_extends_another(write):
     write(MINIMAL, "base.yaml")
     suite = load(write("title: More\nextends: base.yaml\nseeds: [7]\n"))

@@ -102,7 +102,8 @@ def _spread(rows: list[RowEntry], at: Location, known: dict[str, Row]) -> Iterat
     for index, entry in enumerate(rows):
         here = (*at, index)
         own = known.get(entry.row)
-        if own is not None and not entry.settings and not entry.grid:
+        bare = not (entry.settings or entry.grid or entry.run or entry.name)
+        if own is not None and bare:
             joined = own.entry.model_copy(
                 update={
                     "published": entry.published,
