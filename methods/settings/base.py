@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Family = Literal["one-stage", "two-stage", "anchor-free", "ssd"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-Tap = Literal["fpn-conv", "neck-out"]
-"""`fpn-conv`: raw output of the FPN's 3x3 convolutions; `neck-out`: what the neck returns."""
+Tap = Literal["fpn-conv", "neck-out", "cls-logits"]
+"""`fpn-conv`: raw output of the FPN's 3x3 convolutions; `neck-out`: what the neck returns;
+`cls-logits`: the class logits that a dense head predicts from each level."""
 
 
 class Frozen(BaseModel):

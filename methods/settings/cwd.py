@@ -31,6 +31,11 @@ class CWDSettings(FeatureSettings):
             settings={"tap": "neck-out", "levels": None, "loss_weight": 10.0},
             note="the setting of mmrazor's configurations",
         ),
+        "cwd-logits": Variant(
+            settings={"tap": "cls-logits", "levels": None},
+            families=("one-stage", "anchor-free"),
+            note="class logits of dense heads; mmrazor's first configuration, for GFL",
+        ),
         "cwd-levels-all": Variant(settings={"levels": None}, note="the last level too"),
         "cwd-kl": Variant(settings={"distance": "kl"}, note="the default"),
         "cwd-ce": Variant(settings={"distance": "cross-entropy"}, note="the authors' own form"),

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from methods.settings.base import Family
 from methods.settings.cwd import CWDSettings
-from methods.settings.resolve import resolve
+from methods.settings.resolve import RowError, resolve
 from tests.methods.given import Case, case
 from tests.methods.numpy_layers import Array, array, convolve, softmax
 
 ROWS = {  # weight, temperature
-    **dict.fromkeys(["cwd", "cwd-levels-all", "cwd-kl", "cwd-ce"], (5.0, 1.0)),
+    **dict.fromkeys(["cwd", "cwd-logits", "cwd-levels-all", "cwd-kl", "cwd-ce"], (5.0, 1.0)),
     "cwd-mmrazor": (10.0, 1.0),
     **{f"cwd-tau-{text}": (5.0, float(text)) for text in ("1", "2", "4")},
     **{f"cwd-w-{text}": (float(text), 1.0) for text in ("1", "5", "10", "50")},
@@ -73,6 +74,14 @@ def test_taps_and_levels() -> None:
     assert (settings["tap"], settings["levels"]) == ("fpn-conv", [0, 1, 2, 3])
     settings = resolve("cwd-mmrazor", "two-stage").methods[0].settings
     assert (settings["tap"], settings["levels"]) == ("neck-out", None)
+    settings = resolve("cwd-logits", "one-stage").methods[0].settings
+    assert (settings["tap"], settings["levels"]) == ("cls-logits", None)
+
+
+@pytest.mark.parametrize("family", ["two-stage", "ssd"])
+def test_logits_are_for_dense_heads_with_a_score_per_class(family: Family) -> None:
+    with pytest.raises(RowError, match=f"`cwd-logits` is not for {family} detectors"):
+        resolve("cwd-logits", family)
 
 
 def test_shifting_a_channel_changes_nothing() -> None:

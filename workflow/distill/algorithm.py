@@ -7,8 +7,9 @@ distillers see all their levels at once. What is logged:
     distill.<method>.<term>         a distiller's losses, added to them
     measure.<method>.<name>         scalars that are no losses
 
-The teacher is frozen, in eval mode whatever `.train()` does, runs backbone and neck only and under
-no_grad. It is no registered child: parameters(), state_dict() and DDP never see it.
+The teacher is frozen, in eval mode whatever `.train()` does, runs no further than the taps
+(backbone and neck; the head too where its class logits are one) and under no_grad. It is no
+registered child: parameters(), state_dict() and DDP never see it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from workflow.distill.batch import make_batch
 from workflow.distill.pixels import TeacherPixels
 from workflow.distill.stopwatch import Stopwatch
 from workflow.distill.streams import isolated, seed_of
-from workflow.distill.taps import Pairing, joined, tap_paths
+from workflow.distill.taps import Pairing, joined, run_to, tap_paths
 
 LOSS, MEASURE = "distill.", "measure."
 Watch = Callable[[int, Mapping[str, tuple[Pyramid, Pyramid]], Batch], None]
@@ -158,7 +159,7 @@ class Distillation(FpnTeacherDistill):
         with isolated(batch.seed):
             teacher_maps = self._teacher_maps(batch)
             with self.distiller.student_recorders:
-                self.student.extract_feat(batch_inputs)
+                run_to(self.student, self._taps(), batch_inputs)
             student_maps = self._recorded(self.distiller.student_recorders, self.student)
             pyramids = self._paired(student_maps, teacher_maps)
             explained = {
@@ -187,24 +188,28 @@ class Distillation(FpnTeacherDistill):
             return {}
         assert self.pixels is not None  # there is one where there is a teacher
         with self.distiller.teacher_recorders:
-            self.teacher.extract_feat(self.pixels(batch.images, batch.image_sizes))
+            pixels = self.pixels(batch.images, batch.image_sizes)
+            run_to(self.teacher, self._taps(), pixels)
         return self._recorded(self.distiller.teacher_recorders, self.teacher)
 
     def _recorded(self, recorders: Any, detector: nn.Module) -> dict[Tap, Pyramid]:
         """The taps' maps; the recorders then let go of them, and of the graph behind them."""
-        taps = {pairing.tap for pairing in self.pairings.values()}
         maps = {
             tap: joined(
+                tap,
                 [
                     recorders.get_recorder(path).get_record_data()
                     for path in tap_paths(detector, tap)
-                ]
+                ],
             )
-            for tap in taps
+            for tap in self._taps()
         }
         for recorder in recorders.recorders.values():
             recorder.reset_data_buffer()
         return maps
+
+    def _taps(self) -> set[Tap]:
+        return {pairing.tap for pairing in self.pairings.values()}
 
     def _paired(
         self, student: Mapping[Tap, Pyramid], teacher: Mapping[Tap, Pyramid]

@@ -15,7 +15,7 @@ from methods.settings.resolve import settings_of
 from workflow.distill.algorithm import Distillation
 from workflow.distill.positives import PositivesError, recorder_of
 from workflow.distill.streams import isolated, seed_of
-from workflow.distill.taps import Level, Pairing, pair_levels, probe
+from workflow.distill.taps import Level, Pairing, check_logits, pair_levels, probe
 
 
 class DistillationError(ValueError):
@@ -64,6 +64,8 @@ def build_distillation(
                         probed[key] = probe(detector, settings.tap, image_size)
                     levels.append(probed[key])
                 pairing = pairings[spec.method] = pair_levels(settings, *levels)
+                if settings.tap == "cls-logits":
+                    check_logits(student, teacher)
                 # What a method holds per level follows the levels that there really are.
                 settings = settings.model_copy(update={"levels": pairing.student})
             distillers[spec.method] = build(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from mmdet.models.dense_heads import FCOSHead, GFLHead, RepPointsHead, RetinaHead
 from mmdet.models.detectors.base import BaseDetector
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from methods.settings.base import FeatureSettings, Tap
 
 FPN_CONVOLUTIONS = ("fpn_convs", "out_convs")
 """Names that the necks give the list of their output convolutions."""
+LOGIT_HEADS = (RetinaHead, GFLHead, FCOSHead, RepPointsHead)
+"""They return the class logits of all levels before anything else."""
 
 
 class TapError(ValueError):
@@ -41,12 +45,19 @@ class Pairing:
 
 
 def tap_paths(detector: nn.Module, tap: Tap) -> tuple[str, ...]:
-    """The modules whose outputs are the tap's maps; the neck itself returns all of them at once.
+    """The modules whose outputs are the tap's maps; neck and head return all of them at once.
 
     `fpn-conv` is the bare convolution inside mmcv's ConvModule: before its norm, if it has one.
     """
     if tap == "neck-out":
         return ("neck",)
+    if tap == "cls-logits":
+        head = getattr(detector, "bbox_head", None)
+        if not isinstance(head, LOGIT_HEADS):
+            known = ", ".join(sorted(kind.__name__ for kind in LOGIT_HEADS))
+            found = type(head if head is not None else detector).__name__
+            raise TapError(f"tap `cls-logits` reads these heads: {known}; found {found}")
+        return ("bbox_head",)
     for name in FPN_CONVOLUTIONS:
         convolutions = getattr(detector.neck, name, None)
         if convolutions is not None:
@@ -57,19 +68,43 @@ def tap_paths(detector: nn.Module, tap: Tap) -> tuple[str, ...]:
     )
 
 
-def joined(outputs: Sequence[Tensor | Sequence[Tensor]]) -> Pyramid:
+def joined(tap: Tap, outputs: Sequence[Any]) -> Pyramid:
     """What the modules of a tap returned, as one pyramid."""
+    if tap == "cls-logits":
+        (predictions,) = outputs
+        outputs = predictions[0]
     maps: list[Tensor] = []
     for output in outputs:
         maps.extend([output] if isinstance(output, Tensor) else output)
     return tuple(maps)
 
 
+def run_to(detector: Any, taps: Collection[Tap], images: Tensor) -> None:
+    """No further than the taps: backbone and neck, and the head where its logits are asked for."""
+    features = detector.extract_feat(images)
+    if "cls-logits" in taps:
+        detector.bbox_head(features)
+
+
+def check_logits(student: Any, teacher: Any) -> None:
+    """Two heads' logits mean the same only for the same classes and anchors of a cell."""
+    for what, count in (
+        ("class channels", lambda head: head.cls_out_channels),
+        ("anchors per cell", lambda head: head.prior_generator.num_base_priors[0]),
+    ):
+        found = [count(detector.bbox_head) for detector in (student, teacher)]
+        if found[0] != found[1]:
+            raise TapError(
+                f"tap `cls-logits`: student and teacher must agree in {what}; "
+                f"student {found[0]}, teacher {found[1]}"
+            )
+
+
 @torch.no_grad()
 def probe(detector: BaseDetector, tap: Tap, size: tuple[int, int]) -> tuple[Level, ...]:
-    """The tap's levels, found by passing one blank image of `size` through backbone and neck."""
+    """The tap's levels, found by passing one blank image of `size` as far as the tap."""
     paths = tap_paths(detector, tap)
-    outputs: dict[str, Tensor | Sequence[Tensor]] = {}
+    outputs: dict[str, Any] = {}
     handles = [
         detector.get_submodule(path).register_forward_hook(
             lambda _module, _inputs, output, path=path: outputs.__setitem__(path, output)
@@ -80,14 +115,14 @@ def probe(detector: BaseDetector, tap: Tap, size: tuple[int, int]) -> tuple[Leve
     detector.eval()
     try:
         device = next(detector.parameters()).device
-        detector.extract_feat(torch.zeros(1, 3, *size, device=device))
+        run_to(detector, (tap,), torch.zeros(1, 3, *size, device=device))
     finally:
         detector.train(was_training)
         for handle in handles:
             handle.remove()
     return tuple(
         Level(channels=found.shape[1], stride=round(size[0] / found.shape[2]))
-        for found in joined([outputs[path] for path in paths])
+        for found in joined(tap, [outputs[path] for path in paths])
     )
 
 
