@@ -27,6 +27,9 @@ class Positives:
     logits: Tensor  # (K, C) sigmoid heads, (K, C + 1) softmax heads with background last
     boxes: Tensor  # (K, 4) decoded predictions, x1 y1 x2 y2 in padded input pixels, with gradient
     activation: Literal["sigmoid", "softmax"]
+    # Where dense heads matched them; None for proposals, which lie in no cell.
+    level: Tensor | None = None  # (K,) int64, index into the head's levels, fine to coarse
+    cell: Tensor | None = None  # (K, 2) int64, row and column
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@
 
     L = w * sum over levels of mean over the counted cells and all channels of (S - T)^2
 
-All cells count; in the masked relatives only those inside ground-truth boxes (`fitnet-gtbox`) or
-those of FGFI's mask (`fitnet-fgfi-mask`), over all images of the batch; 0 where no cell does.
+All cells count; in the masked relatives only those inside ground-truth boxes (`fitnet-gtbox`),
+those with an anchor that the student's assigner matched (`fitnet-main`) or those of FGFI's mask
+(`fitnet-fgfi-mask`), over all images of the batch; 0 where no cell does.
 
 Follows the released code of Localization Distillation, which has the detection setting.
 Deviates from the paper: FitNets regressed one hidden layer in a first stage of training.
@@ -15,9 +16,12 @@ convolution); which anchors FGFI's mask took (`AnchorSettings`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
-from methods.contract import Batch, Context, Distiller, Pyramid
+from methods.contract import Batch, Context, Distiller, Positives, Pyramid
 from methods.fgfi import anchor_masks
 from methods.parts.align import align_levels
 from methods.parts.boxes import relative_boxes, smallest_box
@@ -38,6 +42,8 @@ class FitNet(Distiller):
             return None
         if self.settings.region == "near-anchors":
             return anchor_masks(self.settings, teacher, self.strides, batch)
+        if self.settings.region == "positives":
+            return positive_masks(batch.positives, teacher, self.settings.levels)
         boxes = relative_boxes(batch, stretch=False)
         sizes = [(maps.shape[2], maps.shape[3]) for maps in teacher]
         return tuple(smallest_box(boxes, size, inclusive=False) > 0 for size in sizes)
@@ -58,11 +64,35 @@ class FitNet(Distiller):
         return {"features": total * (self.settings.loss_weight * self.settings.weight)}
 
     def explain(self, student: Pyramid, teacher: Pyramid, batch: Batch) -> dict[str, Pyramid]:
+        if self.settings.region == "positives" and batch.positives is None:
+            return {}  # nothing is matched where nothing is trained
         masks = self.masks(teacher, batch)
         if masks is None:
             return {}
         pairs = zip(masks, teacher, strict=True)
         return {"mask": tuple(mask.to(map_t.dtype) for mask, map_t in pairs)}
+
+
+def positive_masks(
+    positives: Positives | None, pyramid: Pyramid, levels: Sequence[int] | None
+) -> tuple[Tensor, ...]:
+    """Per level (N, 1, H, W), true where a prediction was matched, however many share the cell.
+
+    `levels` are the maps' indices among the head's levels; None where they are all of them.
+    """
+    if positives is None or positives.level is None or positives.cell is None:
+        raise ValueError("`fitnet` needs to know in which cells the student's positives lie")
+    row, column = positives.cell.unbind(1)
+    masks = []
+    for level, maps in zip(levels or range(len(pyramid)), pyramid, strict=True):
+        count, _, height, width = maps.shape
+        index = (positives.image * height + row) * width + column  # (K,)
+        # Those of other levels meet in one cell too many, which is then cut off: choosing them
+        # by a condition would have to wait for the device.
+        index = index.where(positives.level == level, count * height * width)
+        flat = torch.zeros(count * height * width + 1, dtype=torch.bool, device=maps.device)
+        masks.append(flat.index_fill(0, index, True)[:-1].view(count, 1, height, width))
+    return tuple(masks)
 
 
 def build(settings: FitNetSettings, context: Context) -> FitNet:

@@ -91,7 +91,8 @@ class Settings(Frozen):
     sweeps: ClassVar[Mapping[str, Sweep]] = {}
     """Rows that differ in one number, by what stands before it: `amd-tau`."""
     needs: ClassVar[frozenset[str]] = frozenset({"features"})
-    """`features`: a detector teacher's pyramid; `positives` and `classifier`: see methods.icd."""
+    """`features`: a detector teacher's pyramid; `positives` and `classifier`: see methods.icd;
+    `cells`: that the positives lie in cells of the pyramid, as those of dense heads do."""
 
     def requirements(self) -> frozenset[str]:
         """What these very settings need; overridden where a switch changes it."""

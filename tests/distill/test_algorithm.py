@@ -201,6 +201,43 @@ def test_a_teacher_that_is_missing_is_named() -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["RetinaNet", "GFL"])
+def test_the_main_region_is_where_the_student_matched(name: str) -> None:
+    student, teacher = detector(name, seed=1), detector(name, seed=2)
+    model = distillation("fitnet-main", student, teacher)
+    seen = []
+    model.watch = lambda _iteration, pyramids, made: seen.append((pyramids["fitnet"], made))
+    log = model.train_step(batch(**DATA), optimiser(model))
+    ((maps_s, maps_t), made) = seen[0]
+    found = made.positives
+    places = set(
+        zip(found.level.tolist(), found.image.tolist(), *found.cell.T.tolist(), strict=True)
+    )
+    assert places
+    expected = 0.0
+    for level, (map_s, map_t) in enumerate(zip(maps_s, maps_t, strict=True)):
+        errors = [
+            (map_s[image, :, row, column] - map_t[image, :, row, column]).square().mean().item()
+            for at, image, row, column in places
+            if at == level
+        ]
+        expected += 2 * sum(errors) / max(len(errors), 1)
+    assert log["distill.fitnet.features"].item() == pytest.approx(expected, rel=1e-4)
+    pyramids, explained = model.eval().look(torch.randn(2, 3, SIDE, SIDE), [])
+    assert len(pyramids["fitnet"][0]) == 5
+    assert not explained
+
+
+def test_proposals_lie_in_no_cell() -> None:
+    with pytest.raises(DistillationError, match="`fitnet` needs positives that lie in cells"):
+        distillation(
+            student=detector("Faster R-CNN", seed=1),
+            teacher=detector("Faster R-CNN", seed=2),
+            family="two-stage",
+            methods=row("fitnet", "two-stage", region="positives"),
+        )
+
+
 @pytest.mark.parametrize("name", ["icd", "icd+fkd"])
 def test_a_classifier_teaches_alone_and_beside_a_detector(name: str) -> None:
     options = ClassifierOptions(architecture="resnet18", width=8, start="random", input_size=32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,9 +20,14 @@ SIDES = {"SSD300": 300}
 ONE_STAGE = ["RetinaNet", "RepPoints", "FCOS", "GFL", "SSD300"]
 
 
-def recorded(name: str, images: int = 3) -> tuple[Any, Positives, dict[str, Tensor], list[Any]]:
+def recorded(
+    name: str, images: int = 3, listen: Callable[[Any], None] | None = None
+) -> tuple[Any, Positives, dict[str, Tensor], list[Any]]:
+    """`listen` is called with what a dense head predicts."""
     model = build_detector(Config({"model": small_config(name)}), 0, pretrained=False).train()
     data = model.data_preprocessor(batch(images, SIDES.get(name, 128)), True)
+    if listen is not None:
+        model.bbox_head.register_forward_hook(lambda _module, _inputs, output: listen(output))
     recorder = recorder_of(model)
     with recorder:
         losses = model(data["inputs"], data["data_samples"], mode="loss")
@@ -81,6 +87,20 @@ def test_anchors_are_matched_as_by_overlap(name: str) -> None:
         mine = found.image == image
         assert int(mine.sum()) == int(positive.sum())
         assert torch.equal(found.ground_truth[mine], owner[positive])
+
+
+@pytest.mark.parametrize("name", ONE_STAGE)
+def test_positives_lie_in_the_cells_whose_logits_they_have(name: str) -> None:
+    outputs: list[Any] = []
+    _, found, _, _ = recorded(name, listen=outputs.append)
+    (scores, *_), classes = outputs[-1], found.logits.shape[1]
+    assert found.level.shape == found.image.shape
+    for image, level, cell, logits in zip(
+        found.image, found.level, found.cell, found.logits, strict=True
+    ):
+        maps = scores[int(level)][int(image)].unflatten(0, (-1, classes))  # (A, C, H, W)
+        same = (maps == logits[:, None, None]).all(1).nonzero()  # anchor, row, column
+        assert [place[1:] for place in same.tolist()] == [cell.tolist()]
 
 
 def test_points_of_fcos_lie_in_the_boxes_that_they_are_matched_to() -> None:

@@ -167,6 +167,8 @@ def positives(images: int, boxes: Tensor) -> Positives:
         logits=torch.randn(count, CLASSES, generator=generator).requires_grad_(),
         boxes=predicted.requires_grad_(),
         activation="sigmoid",
+        level=torch.arange(count) % 5,
+        cell=torch.zeros(count, 2, dtype=torch.int64),  # which even the smallest map has
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from methods.build import build
-from methods.contract import Batch, Context, Distiller, Pyramid
+from methods.contract import Batch, Context, Distiller, Positives, Pyramid
 from methods.settings.resolve import resolve
 
 SIZES = ((6, 9), (3, 5))  # cells of two levels: one image is narrower than the padded batch
@@ -65,6 +65,25 @@ def batch(boxes: tuple[torch.Tensor, ...] = BOXES, seed: int = 7) -> Batch:
         boxes=boxes,
         labels=tuple(torch.zeros(len(each), dtype=torch.int64) for each in boxes),
         seed=seed,
+        positives=positives(boxes),
+    )
+
+
+def positives(boxes: tuple[torch.Tensor, ...]) -> Positives:
+    """As a dense head might match; images without boxes have none. Two share a cell."""
+    image = torch.tensor([0, 0, 0, 0, 1])
+    level = torch.tensor([0, 0, 0, 1, 1])
+    cell = torch.tensor([[1, 2], [1, 2], [5, 8], [2, 4], [0, 3]])
+    chosen = torch.tensor([len(each) > 0 for each in boxes])[image]
+    count = int(chosen.sum())
+    return Positives(
+        image=image[chosen],
+        ground_truth=torch.zeros(count, dtype=torch.int64),
+        logits=torch.zeros(count, 1),
+        boxes=torch.zeros(count, 4),
+        activation="sigmoid",
+        level=level[chosen],
+        cell=cell[chosen],
     )
 
 

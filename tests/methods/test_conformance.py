@@ -269,6 +269,8 @@ def _to_cuda(given):
             ground_truth=positives.ground_truth.cuda(),
             logits=positives.logits.detach().cuda().requires_grad_(),
             boxes=positives.boxes.detach().cuda().requires_grad_(),
+            level=positives.level.cuda(),
+            cell=positives.cell.cuda(),
         ),
     )
 

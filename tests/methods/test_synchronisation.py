@@ -45,8 +45,19 @@ def without_values(given: Case) -> Case:
             each.detach().to("meta").requires_grad_(each.requires_grad) for each in tensors
         )
 
+    found = given.batch.positives
     batch = dataclasses.replace(
-        given.batch, boxes=moved(given.batch.boxes), labels=moved(given.batch.labels)
+        given.batch,
+        boxes=moved(given.batch.boxes),
+        labels=moved(given.batch.labels),
+        positives=dataclasses.replace(
+            found,
+            **{
+                field.name: getattr(found, field.name).to("meta")
+                for field in dataclasses.fields(found)
+                if isinstance(getattr(found, field.name), torch.Tensor)
+            },
+        ),
     )
     return Case(
         given.distiller.to("meta"), moved(given.student), moved(given.teacher), batch, given.context

@@ -13,7 +13,7 @@ from methods.contract import Context
 from methods.settings.base import Family, FeatureSettings, MethodSpec
 from methods.settings.resolve import settings_of
 from workflow.distill.algorithm import Distillation
-from workflow.distill.positives import PositivesError, recorder_of
+from workflow.distill.positives import PositivesError, RoIRecorder, recorder_of
 from workflow.distill.streams import isolated, seed_of
 from workflow.distill.taps import Level, Pairing, check_logits, pair_levels, probe
 
@@ -55,6 +55,11 @@ def build_distillation(
                     positives = recorder_of(student)
                 except PositivesError as error:
                     raise DistillationError(f"method `{spec.method}`: {error}") from error
+            if "cells" in needs and isinstance(positives, RoIRecorder):
+                raise DistillationError(
+                    f"method `{spec.method}` needs positives that lie in cells of the pyramid; "
+                    f"those of this {type(student).__name__} are proposals, which do not"
+                )
             pairing = None
             if isinstance(settings, FeatureSettings) and teacher is not None:
                 levels = []

@@ -6,6 +6,7 @@ Everything is read from the head's own results or done by the head's own methods
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,17 @@ class RepPointsReader(AnchorReader):
         points = torch.cat(head.offset_to_pts(centres, refined), 1)  # (N, all, 2 * points)
         found: Tensor = head.points2bbox(points[asked.image, asked.index], y_first=False)
         return found
+
+
+def places(maps: Any, per_cell: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Of all priors of an image, in their order: level (all,), and row and column (all, 2)."""
+    levels, cells = [], []
+    for level, (scores, count) in enumerate(zip(maps, per_cell, strict=True)):
+        height, width = scores.shape[-2:]
+        cell = torch.arange(height * width, device=scores.device).repeat_interleave(count)
+        levels.append(torch.full_like(cell, level))
+        cells.append(torch.stack((cell // width, cell % width), 1))
+    return torch.cat(levels), torch.cat(cells)
 
 
 def _foreground(labels: Tensor, classes: int) -> Tensor:

@@ -27,6 +27,7 @@ from workflow.distill.matched import (
     Reader,
     RepPointsReader,
     flattened,
+    places,
 )
 
 # Exactly these: a subclass may assign, or decode, in a way of its own.
@@ -125,23 +126,17 @@ class DenseRecorder:
         )
         index = torch.cat([matched.index for matched in self.matched])
         priors = torch.cat([matched.priors for matched in self.matched])
-        strides = torch.cat(
-            [
-                scores.new_full((maps.shape[-2:].numel() * per_cell,), float(stride[0]))
-                for maps, per_cell, stride in zip(
-                    self.predictions[0],
-                    head.prior_generator.num_base_priors,
-                    head.prior_generator.strides,
-                    strict=True,
-                )
-            ]
-        )  # (all,)
+        levels, cells = places(self.predictions[0], head.prior_generator.num_base_priors)
+        level = levels[index]
+        strides = scores.new_tensor([stride[0] for stride in head.prior_generator.strides])[level]
         found = Positives(
             image=image,
             ground_truth=torch.cat([matched.ground_truth for matched in self.matched]),
             logits=scores[image, index],
-            boxes=reader.boxes(head, Asked(self.predictions, image, index, priors, strides[index])),
+            boxes=reader.boxes(head, Asked(self.predictions, image, index, priors, strides)),
             activation="sigmoid" if head.use_sigmoid_cls else "softmax",
+            level=level,
+            cell=cells[index],
         )
         self.matched, self.predictions = [], ()  # let go of the graph behind them
         return found
