@@ -84,7 +84,11 @@ def test_version_and_licence_are_the_same_everywhere() -> None:
 def make(*arguments: str) -> str:
     environment = {**os.environ, "VENV": "somewhere/else"}
     result = subprocess.run(
-        ["make", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
