@@ -69,4 +69,4 @@ def waits_its_turn(process: psutil.Process | None) -> bool:
     """Whether a training has come as far as the lock that another one of the same run holds."""
     if process is None:
         return False
-    return any(one.path.endswith("/work/.run.lock") for one in process.open_files())
+    return any(Path(one.path).parts[-2:] == ("work", ".run.lock") for one in process.open_files())
