@@ -85,6 +85,7 @@ class Distiller(nn.Module):
 
         `mask` is 1 where kept and 0 where hidden; `weight` has mean 1 over the cells where the
         paper's weighting has; `error` is what the distance sees; `gate` is per channel;
-        `affinity` is that of the cell in the middle of the largest box to all cells, with a sign.
+        `<network>_query` and `<network>_key` are vectors (N, C, H, W): the query of one cell times
+        the key of another is the affinity of the one to the other, with a sign.
         """
         return {}

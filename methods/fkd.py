@@ -83,6 +83,18 @@ class FKDLevel(nn.Module):
         masks = {"weight": cells} if self.settings.spatial_mask else {}
         return masks | ({"channel_weight": channels} if self.settings.channel_mask else {})
 
+    def relations(self, student: Tensor, teacher: Tensor) -> dict[str, Tensor]:
+        """What both non-local blocks relate a cell by, (N, Ci, H, W); nothing without them."""
+        if not self.settings.relation_weight:
+            return {}
+        found = {}
+        for name, block, maps in (
+            ("student", self.relation_s, self.align(student)),
+            ("teacher", self.relation_t, teacher),
+        ):
+            found[f"{name}_query"], found[f"{name}_key"] = block.queries_and_keys(maps)
+        return found
+
     def _join(self, student: Tensor, teacher: Tensor) -> Tensor:
         temperature = self.settings.temperature
         if self.settings.mask == "softmax-of-sum":
@@ -136,25 +148,9 @@ class FKD(Distiller):
         for stage, map_s, map_t in zip(self.stages, student, teacher, strict=True):
             for name, mask in stage.masks(stage.align(map_s), map_t).items():
                 found.setdefault(name, []).append(mask)
-            if self.settings.relation_weight:
-                cells = largest_box_cells(batch, (map_t.shape[2], map_t.shape[3]), map_t.device)
-                found.setdefault("affinity", []).append(stage.relation_t.affinity(map_t, cells))
+            for name, vectors in stage.relations(map_s, map_t).items():
+                found.setdefault(name, []).append(vectors)
         return {name: tuple(maps) for name, maps in found.items()}
-
-
-def largest_box_cells(batch: Batch, shape: tuple[int, int], device: torch.device) -> Tensor:
-    """Row and column, (N, 2), of the cell in the middle of every image's largest box; in the
-    middle of the image where it has none."""
-    points = []
-    for boxes, (height, width) in zip(batch.boxes, batch.image_sizes, strict=True):
-        x, y = width / 2, height / 2
-        if len(boxes):
-            areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-            x1, y1, x2, y2 = boxes[int(areas.argmax())].tolist()
-            x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        row, column = y * shape[0] / batch.padded_size[0], x * shape[1] / batch.padded_size[1]
-        points.append((min(int(row), shape[0] - 1), min(int(column), shape[1] - 1)))
-    return torch.tensor(points, dtype=torch.int64, device=device).reshape(-1, 2)
 
 
 def _at(values: tuple[int, ...], level: int) -> int:

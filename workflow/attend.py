@@ -86,7 +86,7 @@ def _explained(
         f"{name}/{index}": array
         for name, pyramid in explained.items()
         for index, array in maps.by_level(
-            pyramid, trained.pairings[name.split(".")[0]].strides, levels
+            name, pyramid, trained.pairings[name.split(".")[0]].strides, levels
         ).items()
     }
 

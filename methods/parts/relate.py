@@ -74,20 +74,10 @@ class NonLocal(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     @torch.no_grad()
-    def affinity(self, maps: Tensor, points: Tensor) -> Tensor:
-        """Of one cell per image, `points` (N, 2) of its row and column, to all cells: what the
-        block weighs their values with, (N, 1, H, W), in units of its mean size. Cells that
-        were pooled together share a value; those that the pooling leaves over have none."""
-        images, _, height, width = maps.shape
-        kernel = (min(self.pool, height), min(self.pool, width))
-        here = torch.arange(images, device=maps.device)
-        query = self.query(maps)[here, :, points[:, 0], points[:, 1]]  # (N, Ci)
-        keys = functional.max_pool2d(self.key(maps), kernel)  # (N, Ci, h, w)
-        products = full_precision(torch.einsum("nc,nchw->nhw", query, keys))
-        wide = products.repeat_interleave(kernel[0], 1).repeat_interleave(kernel[1], 2)
-        left_over = (0, width - wide.shape[2], 0, height - wide.shape[1])
-        size = products.abs().mean(dim=(1, 2)).clamp(min=torch.finfo(products.dtype).tiny)
-        return functional.pad(wide / size[:, None, None], left_over).unsqueeze(1)
+    def queries_and_keys(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Two vectors for every cell, (N, Ci, H, W) each: one cell's query times another's key is
+        its affinity to it, before keys are pooled."""
+        return full_precision(self.query(maps)), full_precision(self.key(maps))
 
     def forward(self, maps: Tensor) -> Tensor:
         images, _, height, width = maps.shape

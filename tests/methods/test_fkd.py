@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from methods.fkd import largest_box_cells
 from methods.settings.fkd import FKDSettings
 from methods.settings.resolve import resolve
 from tests.methods.given import Case, case
@@ -210,22 +207,19 @@ def test_rows_without_relation_have_no_block() -> None:
     assert not resolve("fkd", "one-stage").options.inherit
 
 
-def test_affinity_is_seen_from_the_middle_of_the_largest_box() -> None:
+def test_both_networks_cells_keep_what_relates_them() -> None:
     given = case("fkd")
-    shape = (6, 9)
-    height, width = given.batch.padded_size
-    boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [width / 2, height / 2, width, height]])
-    batch = replace(given.batch, boxes=(boxes, boxes[:0]))
-    cells = largest_box_cells(batch, shape, torch.device("cpu"))
-    middle = [
-        int(side / 2 * cells_ / padded)
-        for side, cells_, padded in zip(batch.image_sizes[1], shape, batch.padded_size, strict=True)
-    ]
-    assert cells.tolist() == [[4, 6], middle]
-    looks = given.distiller.explain(given.student, given.teacher, batch)
-    assert [tuple(one.shape) for one in looks["affinity"]] == [(2, 1, 6, 9), (2, 1, 3, 5)]
-    assert not any(one.requires_grad for one in looks["affinity"])
+    looks = given.distiller.explain(given.student, given.teacher, given.batch)
+    for level, stage in enumerate(given.distiller.stages):
+        map_s, map_t = given.student[level], given.teacher[level]
+        for network, block, maps in (
+            ("student", stage.relation_s, stage.align(map_s)),
+            ("teacher", stage.relation_t, map_t),
+        ):
+            query, key = block.queries_and_keys(maps)
+            torch.testing.assert_close(looks[f"{network}_query"][level], query)
+            torch.testing.assert_close(looks[f"{network}_key"][level], key)
+            assert not looks[f"{network}_key"][level].requires_grad
     without = case("fkd-attention")
-    assert "affinity" not in without.distiller.explain(
-        without.student, without.teacher, without.batch
-    )
+    names = without.distiller.explain(without.student, without.teacher, without.batch)
+    assert set(names) == {"weight", "channel_weight"}

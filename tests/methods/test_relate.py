@@ -72,21 +72,17 @@ def test_gradients(block):
 
 
 @pytest.mark.parametrize("pool", [1, 2])
-def test_affinity_is_the_weight_of_each_value_in_the_blocks_own_sum(pool: int) -> None:
+def test_queries_times_keys_weigh_the_values_in_the_blocks_own_sum(pool: int) -> None:
     torch.manual_seed(0)
-    block = NonLocal(4, 3, pool).double()
+    block = NonLocal(4, 3, pool).double().eval()
+    torch.nn.init.ones_(block.norm.weight)
     maps = torch.randn(2, 4, 5, 7, dtype=torch.float64)
-    points = torch.tensor([[0, 0], [4, 6]])
-    found = block.affinity(maps, points)
-    assert found.shape == (2, 1, 5, 7)
-    keys = torch.nn.functional.max_pool2d(block.key(maps), pool)
-    for image, (row, column) in enumerate(points.tolist()):
-        query = block.query(maps)[image, :, row, column]
-        expected = (query[:, None, None] * keys[image]).sum(0)
-        expected = expected / expected.abs().mean()
-        torch.testing.assert_close(
-            found[image, 0, : 5 - 5 % pool : pool, : 7 - 7 % pool : pool], expected
-        )
-        covered = torch.zeros(5, 7, dtype=torch.bool)
-        covered[: 5 - 5 % pool, : 7 - 7 % pool] = True
-        assert (found[image, 0][~covered] == 0).all()
+    query, key = block.queries_and_keys(maps)
+    assert query.shape == key.shape == (2, 3, 5, 7)
+    pooled = torch.nn.functional.max_pool2d(key, pool).flatten(2)  # (N, Ci, Q)
+    values = torch.nn.functional.max_pool2d(block.value(maps), pool).flatten(2)
+    weights = torch.einsum("nchw,ncq->nqhw", query, pooled)
+    answer = torch.einsum("nqhw,ncq->nchw", weights, values) / pooled.shape[2]
+    torch.testing.assert_close(block(maps), maps + block.norm(block.output(answer)))
+    assert not query.requires_grad
+    assert not key.requires_grad

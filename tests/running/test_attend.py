@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.running.tiny import ITERATIONS, Tiny
 from workflow import attend, train
+from workflow.distill.taps import Level
 from workflow.running import agreement
+from workflow.running import attention as maps
 
 SIDE, STRIDES = 128, (8, 16, 32, 64)
 
@@ -52,6 +55,28 @@ def test_the_methods_own_maps_are_there(attended: Path) -> None:
         assert len(masks) == len(gates) == len(STRIDES)
         assert set(np.unique(arrays["amd.mask/0"])) <= {0.0, 1.0}
         assert arrays["amd.gate/0"].shape == (3, 16)
+
+
+def test_queries_and_keys_are_thinned_without_changing_what_blocks_of_cells_relate() -> None:
+    torch.manual_seed(0)
+    query, key = torch.randn(2, 2, 3, 33, 50).unbind()  # each (N, C, H, W)
+    thin_q, thin_k = (maps.thinned(vectors).astype(np.float64) for vectors in (query, key))
+    assert thin_q.shape == (2, 3, 17, 25)  # blocks of 2 by 2 cells, the last row half of one
+    assert np.abs(thin_q).max(axis=(1, 2, 3)) == pytest.approx([1, 1])
+    products = torch.einsum("ncab,ncij->nabij", query[..., :32, :], key[..., :32, :])
+    blocks = products.reshape(2, 16, 2, 25, 2, 16, 2, 25, 2).mean((2, 4, 6, 8))
+    found = np.einsum("ncab,ncij->nabij", thin_q[:, :, :16], thin_k[:, :, :16])
+    for own, wanted in zip(found, blocks.numpy(), strict=True):
+        assert np.corrcoef(own.ravel(), wanted.ravel())[0, 1] > 0.9999
+    assert maps.thinned(torch.zeros(1, 3, 2, 2)).tolist() == np.zeros((1, 3, 2, 2)).tolist()
+
+
+def test_queries_and_keys_are_kept_by_level() -> None:
+    levels = (Level(channels=8, stride=8), Level(channels=8, stride=16))
+    pyramid = (torch.randn(1, 4, 2, 2), torch.randn(1, 4, 1, 1))
+    found = maps.by_level("fkd.teacher_key", pyramid, (8, 16), levels)
+    assert [one.shape for one in found.values()] == [(1, 4, 2, 2), (1, 4, 1, 1)]
+    assert maps.by_level("amd.gate", pyramid[1:], (16,), levels)[1].shape == (1, 4)
 
 
 def test_agreement_at_every_snapshot(attended: Path) -> None:

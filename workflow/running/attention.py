@@ -14,6 +14,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import BaseModel
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from methods.contract import Pyramid
 from methods.parts.attention import cell_attention
@@ -23,6 +24,10 @@ TEMPERATURE = 0.5
 """Of every attention map here, whatever the methods use: one scale for all pictures."""
 CHUNK = 4
 """Images that pass through a network at once."""
+LATTICE = 48
+"""Cells on a side that a block's queries and keys are kept for: P5 of a COCO image is whole."""
+VECTORS = ("_query", "_key")
+"""How the names of pyramids end that hold a vector for every cell."""
 Array = NDArray[Any]
 
 
@@ -95,11 +100,28 @@ def as_array(maps: Tensor) -> Array:
     return (values[:, :, 0, 0] if gate else values.mean(1)).numpy()
 
 
-def by_level(maps: Pyramid, strides: Sequence[int], levels: Sequence[Level]) -> dict[int, Array]:
-    """A method's own pyramid under the indices of the neck's levels."""
+def thinned(vectors: Tensor) -> Array:
+    """Queries or keys (N, C, H, W) in half precision, (N, C, h, w) with no side above LATTICE,
+    each image in units of its largest value.
+
+    Products are linear in both: the mean over a block of cells is the block's own vector."""
+    block = 1
+    while max(vectors.shape[2:]) > LATTICE * block:
+        block *= 2
+    values = vectors.detach().float()
+    values = avg_pool2d(values, block, ceil_mode=True, count_include_pad=False)
+    largest = values.abs().amax(dim=(1, 2, 3), keepdim=True)
+    return (values / largest.clamp(min=torch.finfo(values.dtype).tiny)).half().cpu().numpy()
+
+
+def by_level(
+    name: str, maps: Pyramid, strides: Sequence[int], levels: Sequence[Level]
+) -> dict[int, Array]:
+    """A method's own pyramid, by its name, under the indices of the neck's levels."""
     index = {level.stride: number for number, level in enumerate(levels)}
+    form = thinned if name.endswith(VECTORS) else as_array
     return {
-        index[stride]: as_array(level)
+        index[stride]: form(level)
         for stride, level in zip(strides, maps, strict=True)
         if stride in index
     }
