@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from analysis.errors import AnalysisError, some
 from analysis.files import read_json
+from analysis.split import REPORTED, Split
 
 Kind = Literal["classifier", "teacher", "student"]
 TableKind = Literal["results", "ablation", "costs", "published"]
@@ -112,6 +113,8 @@ class Plan(Entry):
     title: str
     description: str = ""
     baseline: str = "baseline"
+    split: Split = REPORTED
+    """Which one the runs are judged on; classifiers are on test crops always."""
     runs: tuple[PlannedRun, ...]
     pairs: dict[str, Pair]
     methods: dict[str, Method] = {}
@@ -143,6 +146,9 @@ class Plan(Entry):
                         f"list: {some(lost)}"
                     )
         return self
+
+    def split_of(self, run: PlannedRun) -> Split:
+        return REPORTED if run.kind == "classifier" else self.split
 
     def row_title(self, cell: Cell) -> str:
         """What people call the row: its own title, else the method's, else the row's name."""

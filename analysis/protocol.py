@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.plan import Cell, Pair, Plan, PlannedRun, PublishedKey
+from analysis.split import REPORTED
 
 MEASURED = {"coco-box": "AP", "coco-crops-top1": "top1"}
 """Metric sets that this project measures, and the headline of each."""
@@ -22,6 +23,8 @@ def other_protocol(key: PublishedKey | None, plan: Plan, cell: Cell) -> str:
         return f"ours on {run.data}, printed on {PRINTED_ON}"
     if pair and pair.fidelity != COCO:
         return f"ours with {pair.fidelity} detectors, printed with full-size ones"
+    if plan.split != REPORTED:
+        return f"ours on the {plan.split} split, printed on {PRINTED_ON}"
     if key is None:
         return ""
     if key.metric_set not in MEASURED:

@@ -20,9 +20,10 @@ import pandas as pd
 from analysis.errors import AnalysisError, run_program
 from analysis.files import read_json, write_text
 from analysis.plan import Plan, PlannedRun, read_plan
+from analysis.split import metrics_of
 
 RUNS = Path("results/runs")
-RUN_FILE, METRICS_FILE, COST_FILE = "run.json", "metrics.json", "cost.json"
+RUN_FILE, COST_FILE = "run.json", "cost.json"
 OUTCOME_FILE = "outcome.json"
 
 Status = Literal[
@@ -54,8 +55,9 @@ COSTS = (
 )
 PLANNED = ("id", "hash", "kind", "group", "row", "seed", "family", "data", "schedule")
 PROVENANCE = ("started", "finished", "code_revision", "dataset_fingerprint", "student_sha256")
+SPLIT = "split"
 SCORED = ("images", "detections", "engine", "annotations_sha256", "predictions_sha256")
-COLUMNS = (*PLANNED, "folder", *METRICS, *COSTS, *PROVENANCE, *SCORED)
+COLUMNS = (*PLANNED, "folder", *METRICS, *COSTS, *PROVENANCE, SPLIT, *SCORED)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def read_records(plan: Plan, runs_dir: Path = RUNS) -> Records:
     left_out: list[dict[str, str]] = []
     claims = _claims(runs_dir)
     for run in plan.runs:
-        status, reason, row = _read_run(run, runs_dir, claims)
+        status, reason, row = _read_run(plan, run, runs_dir, claims)
         if status == "complete" and row is not None:
             rows.append(row)
         else:
@@ -118,7 +120,7 @@ def _claims(runs_dir: Path) -> dict[Path, dict[str, Any] | str]:
 
 
 def _read_run(
-    run: PlannedRun, runs_dir: Path, claims: dict[Path, dict[str, Any] | str]
+    plan: Plan, run: PlannedRun, runs_dir: Path, claims: dict[Path, dict[str, Any] | str]
 ) -> tuple[Status, str, dict[str, Any] | None]:
     folder = runs_dir / run.id
     given_up = _given_up(folder)
@@ -141,7 +143,7 @@ def _read_run(
     if claim["status"] != "complete":
         return "incomplete", f"unknown status {claim['status']!r} in {RUN_FILE}", None
     try:
-        row = _row(run, folder, claim)
+        row = _row(run, folder, claim, plan.split_of(run))
     except AnalysisError as error:
         return "incomplete", str(error), None
     return "complete", "", row
@@ -160,15 +162,17 @@ def _given_up(folder: Path) -> str:
     return f"{ended.get('stage') or 'job'}: {ended.get('reason') or 'no reason told'}"
 
 
-def _row(run: PlannedRun, folder: Path, claim: dict[str, Any]) -> dict[str, Any]:
-    metrics = _object(folder / METRICS_FILE)
+def _row(run: PlannedRun, folder: Path, claim: dict[str, Any], split: str) -> dict[str, Any]:
+    told = metrics_of(folder, split)
+    metrics = _object(told)
     cost = _object(folder / COST_FILE) if (folder / COST_FILE).exists() else {}
     headline = "top1" if run.kind == "classifier" else "AP"
     value = metrics.get(headline)
     if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise AnalysisError(f"{folder / METRICS_FILE}: `{headline}` is missing or no number")
+        raise AnalysisError(f"{told}: `{headline}` is missing or no number")
     row: dict[str, Any] = {key: getattr(run, key) for key in PLANNED}
     row["folder"] = folder.as_posix()
+    row[SPLIT] = split
     row |= {key: metrics.get(key) for key in (*METRICS, *SCORED)}
     row |= {key: cost.get(key) for key in COSTS}
     row |= {key: claim.get(key) for key in PROVENANCE}
@@ -209,15 +213,16 @@ def _same_annotations(
     rows: list[dict[str, Any]],
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Numbers from different test sets are not comparable: the majority's set stays."""
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     for row in rows:
         if row["annotations_sha256"]:
-            key = (row["data"], row["annotations_sha256"])
+            key = (row["data"], row[SPLIT], row["annotations_sha256"])
             counts[key] = counts.get(key, 0) + 1
     kept, lines = [], []
     for row in rows:
         own = row["annotations_sha256"]
-        rivals = {sha: n for (data, sha), n in counts.items() if data == row["data"]}
+        shared = (row["data"], row[SPLIT])
+        rivals = {sha: n for (*of, sha), n in counts.items() if tuple(of) == shared}
         common = max(rivals, key=lambda sha: rivals[sha], default=own)
         if not own or own == common:
             kept.append(row)

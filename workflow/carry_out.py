@@ -22,6 +22,7 @@ from typing import IO
 from workflow import outcome
 from workflow.command import MISTAKE, RESUME_ME, speaking
 from workflow.devices import devices
+from workflow.judged import REPORTED, metrics_of
 from workflow.outcome import Outcome
 from workflow.spec import RunSpec
 from workflow.stages import Place, Stage, bundled, command, recorded, stages, waiting
@@ -106,26 +107,27 @@ def main(arguments: list[str] | None = None) -> int:
             if interrupted:
                 reason = f"out of time in attempt {options.attempt}; call again to go on"
             return _end(runs, Outcome(run.id, "failed", reason, stage.name))
-    return _end(runs, Outcome(run.id, "complete"))
+    return _end(runs, Outcome(run.id, "complete"), suite.judged(run)[-1])
 
 
-def _end(runs: Path, ended: Outcome) -> int:
+def _end(runs: Path, ended: Outcome, split: str = REPORTED) -> int:
     outcome.write(runs, ended)
-    told = _result(runs / ended.id) if ended.complete else f"{ended.stage}: {ended.reason}"
+    told = _result(runs / ended.id, split) if ended.complete else f"{ended.stage}: {ended.reason}"
     print(f"{ended.id}: {told}", file=sys.stderr)
     return 0
 
 
-def _result(folder: Path) -> str:
+def _result(folder: Path, split: str) -> str:
     """What a person who watches wants to know: `AP 41.3`."""
     try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics = json.loads(metrics_of(folder, split).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "complete"
     known = [
         f"{name} {metrics[name]:.1f}" for name in ("AP", "top1") if metrics.get(name) is not None
     ]
-    return ", ".join(known) or "complete"
+    where = f" on {split}" if known and split != REPORTED else ""
+    return (", ".join(known) or "complete") + where
 
 
 def _needs(runs: Path, run: RunSpec) -> str | None:

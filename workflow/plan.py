@@ -32,6 +32,7 @@ def plan(suite: Suite) -> dict[str, Any]:
         "title": suite.title,
         "description": suite.file.description,
         "baseline": BASELINE,
+        "split": suite.split,
         "runs": [_run(suite, id, run) for id, run in suite.by_id.items()],
         "pairs": {name: _pair(name) for name in suite.pairs()},
         "methods": _methods(suite),

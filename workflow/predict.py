@@ -1,4 +1,4 @@
-"""Runs a finished detector over the test images, once: results/runs/<id>/predictions.json.gz.
+"""Runs a finished detector over a split's images, once: results/runs/<id>/predictions.json.gz.
 
 python -m workflow.predict --suite demo --run <id>
 
@@ -16,6 +16,8 @@ workflow.compat.install()
 
 import torch  # noqa: E402 (mmdet must meet the compatibility layer)
 
+from workflow.data.digits_options import SPLITS  # noqa: E402
+from workflow.judged import REPORTED, predictions_of  # noqa: E402
 from workflow.models.build import build_detector  # noqa: E402
 from workflow.running import asked, environment, networks  # noqa: E402
 from workflow.running.detections import detections, write_detections  # noqa: E402
@@ -49,16 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
                 found.extend(detections(sample, dataset.cat_ids))
                 done += 1
             progress.show(done)
-    path = folder.predictions
-    if options.split != "test":
-        path = path.with_name(f"predictions-{options.split}.json.gz")
-    write_detections(found, path)
+    write_detections(found, predictions_of(folder.path, options.split))
     return 0
 
 
 def _parser() -> Any:
     parser = asked.parser(__doc__)
-    parser.add_argument("--split", choices=("train", "tune", "test"), default="test")
+    parser.add_argument("--split", choices=SPLITS, default=REPORTED)
     parser.add_argument("--batch-size", type=int, default=8)
     return parser
 

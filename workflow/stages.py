@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.data.catalogue import describe
+from workflow.judged import REPORTED, metrics_of, predictions_of
 from workflow.spec import RunSpec
 from workflow.suite import Suite
 
@@ -87,20 +88,27 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         # `--`, or torchrun takes our `--run` for an abbreviation of an option of its own.
         several = (sys.executable, *launcher(gpus), "-m", "--", *train.module)
         train = replace(train, command=several, module=())
-    predictions, metrics = folder / "predictions.json.gz", folder / "metrics.json"
-    found = [train, program("predict", predictions, needs=weights)]
+    splits = suite.judged(run)
+    found = [train]
+    for split in splits:
+        predictions = predictions_of(folder, split)
+        found.append(program("predict", predictions, "--split", split, needs=weights))
     if attended:
         images = ("--images", str(suite.attend.images))
         found.append(program("attend", folder / "attention.npz", *images, needs=weights))
-    annotations = describe(run.data, place.data).splits["test"].annotations
-    evaluate: tuple[str, ...] = (sys.executable, "-m", "analysis.evaluate")
-    evaluate += ("--predictions", str(predictions), "--annotations", str(annotations))
-    evaluate += ("--out", str(metrics))
-    found.append(Stage("evaluate", evaluate, metrics, predictions))
+    data = describe(run.data, place.data)
+    for split in splits:
+        predictions, metrics = predictions_of(folder, split), metrics_of(folder, split)
+        evaluate: tuple[str, ...] = (sys.executable, "-m", "analysis.evaluate")
+        evaluate += ("--predictions", str(predictions))
+        evaluate += ("--annotations", str(data.splits[split].annotations), "--out", str(metrics))
+        found.append(Stage("evaluate", evaluate, metrics, predictions))
     if run.checkpoint is not None:
         verdict = folder / "work" / "teacher.json"
         check = (sys.executable, "-m", "workflow.models.teacher_check", "--run", str(folder))
-        found.append(Stage("check", (*check, "--out", str(verdict)), verdict, metrics))
+        found.append(
+            Stage("check", (*check, "--out", str(verdict)), verdict, metrics_of(folder, REPORTED))
+        )
     return found
 
 

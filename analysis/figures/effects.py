@@ -168,7 +168,7 @@ def _key(figure: Figure, cells: list[CellStatistics]) -> None:
         )
     )
     if by_image:
-        line = Line2D([], [], color=GREY, linestyle=(0, (1, 1.5)), label="over test images alone")
+        line = Line2D([], [], color=GREY, linestyle=(0, (1, 1.5)), label="over images alone")
         marks.append(line)
     marks.append(Line2D([], [], color=FAINT, linestyle="none", label="blue: better, orange: worse"))
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), handlelength=1.6)
@@ -178,6 +178,6 @@ def _about_one_seed(cells: list[CellStatistics]) -> str:
     if not any(cell.image_delta is not None for cell in cells):
         return ""
     return (
-        f"Dotted: {LEVEL} intervals over the choice of test images for rows with one seed, which "
+        f"Dotted: {LEVEL} intervals over the choice of images for rows with one seed, which "
         "say nothing about training again."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ import seaborn
 from matplotlib.axes import Axes
 
 from analysis.errors import AnalysisError
-from analysis.evaluate_input import read_detections
 from analysis.figures.style import GREY, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
-from analysis.statistics.images import PREDICTIONS_FILE
+from analysis.statistics.images import detections_of
 from analysis.statistics.paired import Delta, holm, paired_delta
 from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import conditions
@@ -95,8 +93,7 @@ def _costs(wanted: Wanted, cell: CellStatistics) -> dict[str, dict[int, float]]:
 def errors_of(wanted: Wanted, run: pd.Series[Any]) -> Errors | None:
     try:
         annotations = wanted.images.annotations(str(run["annotations_sha256"]))
-        path = Path(str(run["folder"])) / PREDICTIONS_FILE
-        return error_types(annotations, read_detections(path, annotations))
+        return error_types(annotations, detections_of(run, annotations))
     except AnalysisError as problem:
         wanted.images.problems[str(run["id"])] = str(problem)
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.errors import AnalysisError
-from analysis.evaluate_input import Annotations, Detections, read_detections
+from analysis.evaluate_input import Annotations, Detections
 from analysis.figures.mosaic import Mosaic
 from analysis.figures.pictures import Pictures, find_pictures, read_picture
 from analysis.figures.style import HURTS, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
 from analysis.per_image import ImageScores, image_scores
-from analysis.statistics.images import PREDICTIONS_FILE
+from analysis.split import images_of
+from analysis.statistics.images import detections_of
 from analysis.statistics.tables import CellStatistics
 from analysis.tables.numbers import signed
 
@@ -107,7 +107,7 @@ def _rivals(wanted: Wanted, cell: CellStatistics) -> Rivals | None:
 
 def _seen(wanted: Wanted, run: pd.Series[Any]) -> Seen:
     annotations = wanted.images.annotations(str(run["annotations_sha256"]))
-    detections = read_detections(Path(str(run["folder"])) / PREDICTIONS_FILE, annotations)
+    detections = detections_of(run, annotations)
     return Seen(detections, image_scores(annotations, detections))
 
 
@@ -116,7 +116,9 @@ def _truth(wanted: Wanted, rivals: Rivals) -> tuple[Annotations, Pictures | None
     sha256 = str(run["annotations_sha256"])
     pictures = find_pictures(wanted.images, sha256)
     if pictures is None:
-        wanted.notes.append(f"The test images are not below {wanted.images.data_dir}.")
+        wanted.notes.append(
+            f"The {images_of(wanted.plan.split)} are not below {wanted.images.data_dir}."
+        )
     return wanted.images.annotations(sha256), pictures
 
 
@@ -177,7 +179,8 @@ def _own_page(
 
 def _caption(wanted: Wanted, group: str, rivals: list[Rivals]) -> str:
     return sentences(
-        "Test images on which right less wrong detections change most against the baseline of the "
+        f"{images_of(wanted.plan.split).capitalize()} on which right less wrong detections change "
+        "most against the baseline of the "
         f"same seed ({wanted.pair_title(group)}, seed {rivals[0].seed}); the change stands in the "
         "corner.",
         "Counted and drawn are detections that reach the score at which each model's own F1 is "

@@ -20,8 +20,11 @@ from analysis.figures.attention import (
 from analysis.figures.heat import mean_one
 from analysis.figures.pictures import Pictures, find_pictures, read_picture
 from analysis.figures.wanted import NothingToDraw, Wanted
+from analysis.split import REPORTED
 from analysis.statistics.tables import CellStatistics
 
+ATTENDED = REPORTED
+"""The split whose images are attended to, whatever the runs are judged on."""
 TITLE_WIDTH = 14
 """Letters of a line over a panel."""
 
@@ -135,7 +138,7 @@ def look(wanted: Wanted) -> list[Looked]:
 
 def _pictures(wanted: Wanted, cell: CellStatistics) -> Pictures | None:
     sha256 = str(wanted.records.frame.loc[cell.runs[0], "annotations_sha256"])
-    pictures = find_pictures(wanted.images, sha256)
+    pictures = find_pictures(wanted.images, sha256, ATTENDED)
     if pictures is None:
         wanted.notes.append(
             f"The test images are not below {wanted.images.data_dir}, so maps lie over grey."

@@ -26,10 +26,13 @@ class Pictures:
         return np.asarray(shown, np.float64) / 255
 
 
-def pictures_of(images: ImageUncertainty, annotations_sha256: str) -> Pictures:
-    """`data/<set>/images/<split>` beside `data/<set>/annotations/<split>.json`."""
+def pictures_of(
+    images: ImageUncertainty, annotations_sha256: str, split: str | None = None
+) -> Pictures:
+    """`data/<set>/images/<split>` beside `data/<set>/annotations/<split>.json`; of another split
+    of the same set where that is named."""
     annotations = images.annotation_file(annotations_sha256)
-    return Pictures(annotations.parents[1] / "images" / annotations.stem)
+    return Pictures(annotations.parents[1] / "images" / (split or annotations.stem))
 
 
 def read_picture(
@@ -44,9 +47,11 @@ def read_picture(
     return np.full((*size, 3), BLANK / 255), False
 
 
-def find_pictures(images: ImageUncertainty, annotations_sha256: str) -> Pictures | None:
+def find_pictures(
+    images: ImageUncertainty, annotations_sha256: str, split: str | None = None
+) -> Pictures | None:
     try:
-        found = pictures_of(images, annotations_sha256)
+        found = pictures_of(images, annotations_sha256, split)
     except AnalysisError:
         return None
     return found if found.folder.is_dir() else None

@@ -104,7 +104,7 @@ def one_seed(pair: PairAnswer) -> list[Sentence]:
         else:
             what = "could explain every difference"
         text = (
-            f"The choice of the {known[0][1].images:,} test images alone {what} ({LEVEL} "
+            f"The choice of these {known[0][1].images:,} images alone {what} ({LEVEL} "
             "intervals, not corrected for the number of rows; they say nothing about training "
             "again)."
         )

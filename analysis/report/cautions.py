@@ -10,9 +10,10 @@ from analysis.errors import AnalysisError
 from analysis.files import read_json
 from analysis.findings.pairs import PairAnswer
 from analysis.findings.sentences import ONE_SEED, counted
-from analysis.records import METRICS_FILE, Records
+from analysis.records import Records
 from analysis.report.pictures import Picture
 from analysis.report.provenance import Provenance
+from analysis.split import REPORTED, images_of, metrics_of
 from analysis.tables.model import RunLink, compact_runs
 
 WORDS = {
@@ -48,16 +49,32 @@ def cautions(
     pictures: Sequence[Picture],
     image_problems: Sequence[str],
 ) -> list[Caution]:
-    found = [*_one_seed(pairs), *_lost_runs(records), *_other_folders(records)]
+    found = [
+        *_not_the_reported_split(records),
+        *_one_seed(pairs),
+        *_lost_runs(records),
+        *_other_folders(records),
+    ]
     found += [*_mixed(provenance), *_odd_predictions(records)]
     undrawn = tuple(f"{p.title}: {p.note}" for p in pictures if not p.source)
     if undrawn:
         found.append(Caution(f"{counted(len(undrawn), 'figure')} not drawn", undrawn))
     if image_problems:
         found.append(
-            Caution("Uncertainty over test images is not known everywhere", tuple(image_problems))
+            Caution(
+                f"Uncertainty over {images_of(records.plan.split)} is not known everywhere",
+                tuple(image_problems),
+            )
         )
     return found
+
+
+def _not_the_reported_split(records: Records) -> list[Caution]:
+    split = records.plan.split
+    if split == REPORTED:
+        return []
+    title = f"All figures are of the {split} split: for choosing, not for reporting"
+    return [Caution(title, (f"What is chosen here is to be judged on the {REPORTED} split.",))]
 
 
 def _one_seed(pairs: Sequence[PairAnswer]) -> list[Caution]:
@@ -120,12 +137,16 @@ def _mixed(provenance: Provenance) -> list[Caution]:
     return found
 
 
+def _metrics(records: Records, id: str) -> Path:
+    return metrics_of(records.runs_dir / id, records.plan.split_of(records.plan.by_id[id]))
+
+
 def _odd_predictions(records: Records) -> list[Caution]:
     """What the evaluation had to say about single runs."""
     told: dict[str, list[str]] = {}
     for id in map(str, records.frame.index):
         try:
-            texts = read_json(records.runs_dir / id / METRICS_FILE).get("warnings") or []
+            texts = read_json(_metrics(records, id)).get("warnings") or []
         except AnalysisError as error:
             texts = [str(error)]
         for text in texts:

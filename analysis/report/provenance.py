@@ -12,8 +12,9 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.files import read_json
 from analysis.findings.sentences import counted
-from analysis.records import RUN_FILE, Records
+from analysis.records import RUN_FILE, SPLIT, Records
 from analysis.report.costs import KINDS
+from analysis.split import images_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Provenance:
     revisions: tuple[str, ...]
     engines: tuple[str, ...]
     data: tuple[tuple[str, str, str, str], ...]
-    """Name, test images, fingerprint of the whole set, SHA-256 of the test annotations."""
+    """Name, images judged on, fingerprint of the whole set, SHA-256 of their annotations."""
     first: str
     last: str
     runs: tuple[RunLine, ...]
@@ -124,7 +125,8 @@ def _data(frame: pd.DataFrame) -> tuple[tuple[str, str, str, str], ...]:
             "" if pd.isna(row[key]) else str(row[key])
             for key in ("data", "dataset_fingerprint", "annotations_sha256")
         )
-        images = "" if pd.isna(row["images"]) else f"{int(row['images']):,}"
+        count = row["images"]
+        images = "" if pd.isna(count) else f"{int(count):,} {images_of(row[SPLIT])}"
         key = name, fingerprint, annotations
         found[key] = found.get(key) or images
     return tuple(

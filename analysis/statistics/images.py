@@ -17,11 +17,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.evaluate_input import Annotations, read_annotations, read_detections
+from analysis.evaluate_input import Annotations, Detections, read_annotations, read_detections
+from analysis.split import predictions_of
 from analysis.statistics.bootstrap import ImageSample, resample_images
 from analysis.statistics.matching import match
 
-PREDICTIONS_FILE = "predictions.json.gz"
+
+def detections_of(run: pd.Series[Any], annotations: Annotations) -> Detections:
+    """Of a line of the records, on the split that it was judged on."""
+    return read_detections(predictions_of(Path(str(run["folder"])), run["split"]), annotations)
 
 
 @dataclass
@@ -43,7 +47,7 @@ class ImageUncertainty:
                 )
         try:
             annotations = self.annotations(str(run["annotations_sha256"]))
-            detections = read_detections(Path(run["folder"]) / PREDICTIONS_FILE, annotations)
+            detections = detections_of(run, annotations)
             sample = resample_images(match(annotations, detections), self.resamples)
         except AnalysisError as error:
             self.problems[str(run["id"])] = str(error)

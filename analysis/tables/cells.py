@@ -50,7 +50,7 @@ def image_note(cell: CellStatistics) -> str:
     found = cell.images
     assert found is not None
     half = plain((found.high - found.low) / 2)
-    text = f"one seed; over the choice of {found.images} test images alone {PLUS_MINUS} {half}"
+    text = f"one seed; over the choice of these {found.images} images alone {PLUS_MINUS} {half}"
     if cell.image_delta is not None:
         change = interval(cell.image_delta.value, cell.image_delta.low, cell.image_delta.high)
         text += f", difference to the baseline {change}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analysis.records import Records
+from analysis.records import SPLIT, Records
 from analysis.statistics.estimates import CONFIDENCE
 from analysis.statistics.tables import CellStatistics, TableStatistics
 
@@ -18,10 +18,10 @@ def conditions(records: Records, cells: Iterable[CellStatistics]) -> str:
     if not len(runs):
         return "No run has finished yet."
     sets = []
-    for data, own in runs.groupby("data", sort=False):
+    for (data, split), own in runs.groupby(["data", SPLIT], sort=False):
         counts = sorted({int(count) for count in own["images"].dropna()})
         images = f" ({' and '.join(map(str, counts))} images)" if counts else ""
-        sets.append(f"{data} test split{images}")
+        sets.append(f"{data} {split} split{images}")
     schedules = _distinct(runs["schedule"]) or ["the suite's own"]
     students = runs[runs["kind"] == "student"]
     seeds = sorted({int(seed) for seed in students["seed"]})

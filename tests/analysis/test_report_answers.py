@@ -97,7 +97,7 @@ def test_one_seed_tells_what_the_images_leave_open(tmp_path: Path) -> None:
     images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples", resamples=50)
     tables = [table_statistics(records, plan.tables[0], images)]
     told = " ".join(map(str, sentences(pair_answers(records, tables)[0])))
-    assert "The choice of the 30 test images alone" in told
+    assert "The choice of these 30 images alone" in told
     assert "they say nothing about training again" in told
 
 

@@ -110,6 +110,26 @@ def test_attention_that_is_wanted_later_is_added_without_training(carried_out):
     assert carried_out.jobs("students") == {"students": 1}
 
 
+def test_figures_of_another_split_are_added_without_training(carried_out):
+    text = (carried_out.root / "tiny.yaml").read_text()
+    (carried_out.root / "tuning.yaml").write_text(text + "split: tune\n")
+    runs = runs_of(carried_out)
+    weights = {path: path.stat().st_mtime_ns for path in runs.glob("*/*/*/*/student.pth")}
+    reported = {path: path.read_bytes() for path in runs.glob("*/*/*/*/metrics.json")}
+    asked = carried_out.jobs("students", suite="tuning.yaml")
+    assert asked == {"teacher": 1, "student": 2, "students": 1}
+    ended = carried_out.snakemake("tables", suite="tuning.yaml")
+    assert len(list(runs.glob("*/*/*/*/metrics-tune.json"))) == 3
+    assert " on tune" in ended.stdout + ended.stderr
+    assert {path: path.stat().st_mtime_ns for path in weights} == weights
+    assert {path: path.read_bytes() for path in reported} == reported
+    table = carried_out.root / "results" / "suites" / "tuning" / "tables" / "main.md"
+    assert "digits tune split (4 images)" in table.read_text()
+    # Neither suite asks for anything again.
+    assert carried_out.jobs("students", suite="tuning.yaml") == {"students": 1}
+    assert carried_out.jobs("students") == {"students": 1}
+
+
 def test_a_failed_run_stops_no_other_and_is_listed(carried_out):
     text = (carried_out.root / "tiny.yaml").read_text()
     text = text.replace(

@@ -45,6 +45,26 @@ def test_a_teacher_from_the_zoo_is_fetched_and_checked(place):
     assert "workflow.models.teacher_check" in fetched[3].command
 
 
+def test_a_tuning_suite_is_judged_on_the_tune_split(place):
+    tune = {"split": "tune"}
+    student = steps(load(TINY, tune), place, "student")
+    assert names(student) == ["train", "predict", "evaluate"]
+    assert [stage.made.name for stage in student[1:]] == [
+        "predictions-tune.json.gz",
+        "metrics-tune.json",
+    ]
+    assert student[1].command[-2:] == ("--split", "tune")
+    assert student[2].needs == student[1].made
+    words = list(student[2].command)
+    assert words[words.index("--annotations") + 1].endswith("annotations/tune.json")
+    assert steps(load(TINY), place, "student")[0] == student[0]
+    # A teacher of others' making is still held against what is printed of it.
+    held_out = {"data": {"name": "coco", "options": {"hold_out": True}}}
+    fetched = steps(load("papers/mgd", tune | held_out), place, "teacher")
+    assert names(fetched) == ["train", "predict", "predict", "evaluate", "evaluate", "check"]
+    assert fetched[-1].needs.name == "metrics.json"
+
+
 def test_several_gpus_train_by_torchrun_and_predict_alone(place):
     student = steps(load("papers/mgd"), place, "student", gpus=4)
     assert "--nproc-per-node=4" in student[0].command

@@ -56,6 +56,24 @@ def test_dependencies_stand_before_what_needs_them_and_once(write):
     assert kinds.count("student") == 4
 
 
+def test_the_split_changes_no_run(write):
+    reported, tuning = load(write(MINIMAL)), load(write(MINIMAL + "split: tune\n", "tune.yaml"))
+    assert ids(tuning) == ids(reported)
+    assert (reported.split, tuning.split) == ("test", "tune")
+    judged = {run.kind: tuning.judged(run) for run in tuning.runs}
+    assert judged == {"classifier": ["test"], "teacher": ["tune"], "student": ["tune"]}
+
+
+def test_nothing_is_chosen_on_images_that_are_trained_on(write):
+    text = MINIMAL.replace("data: digits", "data: coco") + "split: tune\n"
+    assert any(told.startswith("8: split: nothing can be chosen on") for told in problems_of(write(text)))
+    held_out = text.replace("data: coco", "data: {name: coco, options: {hold_out: true}}")
+    assert load(write(held_out)).split == "tune"
+    assert load(write(text.replace("data: coco", "data: coco-1pct"))).split == "tune"
+    (told,) = problems_of(write(MINIMAL + "split: train\n"))
+    assert told.startswith("8: split: input should be 'test' or 'tune'")
+
+
 def test_two_suites_share_their_runs(write):
     one = load(write(MINIMAL))
     other = load(write(MINIMAL.replace("  - mgd\n", "  - amd\n"), "other.yaml"))

@@ -140,6 +140,11 @@ def _category_names(annotations: Path) -> tuple[str, ...]:
     return names
 
 
+def trains_on_tune(spec: DataSpec) -> bool:
+    """Whether the tune images are among those trained on, so that nothing can be chosen on them."""
+    return COCO_SHARES.get(spec.name) == 1.0 and not spec.options["hold_out"]
+
+
 def folder_name(spec: DataSpec) -> str:
     text = json.dumps(spec.model_dump(mode="json")["options"], sort_keys=True)
     return f"{spec.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

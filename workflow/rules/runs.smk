@@ -1,8 +1,8 @@
 # One job carries out one run, from its training to its metrics: importing the detectors costs
 # seconds, and what a run leaves in its folder is not declared, so a retry resumes. The one declared
 # file says how the run ended. A run's id holds the hash of all that can change its result, so the
-# id is the parameter, beside whether attention maps are wanted too (they are added without
-# training); and what a run needs can be newer, but never different: `ancient`.
+# id is the parameter, beside what else is wanted of it: attention maps, figures on another split
+# (they are added without training). What a run needs can be newer, but never different: `ancient`.
 
 
 wildcard_constraints:
@@ -37,7 +37,7 @@ rule teacher:
         attempt=lambda wildcards, attempt: attempt,
     params:
         run=id_of,
-        attended=attended,
+        beside=beside,
     shell:
         # Slurm tells every process of a job to end; the shell and `tee` must outlive that, or it
         # kills the training while it saves. What the program says is one line for each run, so it

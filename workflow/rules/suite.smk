@@ -12,6 +12,7 @@ from workflow.complaints import complaints
 from workflow.costs import devices
 from workflow.data.catalogue import folder_name
 from workflow.forecast import Forecast
+from workflow.judged import REPORTED, judged_already
 from workflow.scopes import scopes
 from workflow.suite import SuiteError, load
 
@@ -45,6 +46,7 @@ PLACE = {
 RUN = "{data}/{group}/{row}/{seed}"
 SCOPES = scopes(SUITE)
 ATTENDED = set(SUITE.attended())
+JUDGED = {id: SUITE.judged(run) for id, run in SUITE.by_id.items()}
 NEEDS = {
     id: [f"{RUNS}/{needed.id}/outcome.json" for needed in run.dependencies()]
     for id, run in SUITE.by_id.items()
@@ -60,11 +62,14 @@ def id_of(wildcards):
     return RUN.format(**wildcards)
 
 
-def attended(wildcards):
-    """Whether the run's attention is wanted. What was kept before stays wanted, so that suites
-    which differ in this do not ask for each other's runs again and again."""
+def beside(wildcards):
+    """What is wanted beside the weights: whether attention, and figures on which splits. What was
+    kept before stays wanted, so that suites which differ in this do not ask for each other's runs
+    again and again. The reported split goes without saying."""
     id = id_of(wildcards)
-    return id in ATTENDED or (RUNS / id / "attention.npz").is_file()
+    attended = id in ATTENDED or (RUNS / id / "attention.npz").is_file()
+    splits = {*JUDGED.get(id, ()), *judged_already(RUNS / id)}
+    return attended if splits <= {REPORTED} else [attended, *sorted(splits)]
 
 
 def gpus(wildcards):

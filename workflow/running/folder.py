@@ -28,7 +28,6 @@ class RunFolder:
         self.record = self.path / "run.json"
         self.history = self.path / "history.csv"
         self.cost = self.path / "cost.json"
-        self.predictions = self.path / "predictions.json.gz"
         self.methods = self.work / "methods.pth"
         """The distillers' own weights (generators, gates), for drawing what they saw."""
         self.checkpoints = Checkpoints(self.work / "checkpoints")

@@ -57,6 +57,12 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
     problems = Collector(source)
     file = _validate(source, problems)
     data = _data(file, path, problems)
+    if file.split == "tune" and data_catalogue.trains_on_tune(data):
+        problems.add(
+            ("split",),
+            f"nothing can be chosen on the tune images of {data.name!r}, because it trains on them "
+            "too; `data: {name: coco, options: {hold_out: true}}` and the fractions leave them out",
+        )
     _names(file, problems)
     expansion = Expansion(file, data, problems)
     expansion.run()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from methods.settings.base import Frozen
+from workflow.judged import REPORTED, Split
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+=_-]*$", max_length=80)]
 """Names become folders, so they hold no spaces and no slashes."""
@@ -188,6 +189,9 @@ class SuiteFile(Frozen):
     """Model -> `<path>#sha256=<hex>`: teachers of your own, instead of the zoo's or a training."""
     tables: dict[Key, TableEntry] = {}
     figures: dict[Key, FigureEntry] = {}
+    split: Split = REPORTED
+    """Which split the runs are judged on: `tune` in suites that choose weights. No part of a run:
+    a suite that asks for the other split adds its figures without training."""
     attend: Attend = Attend()
     resources: Resources = Resources()
     not_run: list[NotRun] = []

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workflow.judged import REPORTED, Split
 from workflow.spec import DataSpec, RunSpec
 from workflow.suite.schema import Attend, NotRun, Published, Resources, SuiteFile
 
@@ -79,6 +80,18 @@ class Suite:
     @property
     def title(self) -> str:
         return self.file.title
+
+    @property
+    def split(self) -> Split:
+        return self.file.split
+
+    def judged(self, run: RunSpec) -> list[Split]:
+        """The splits that the run is measured on, the suite's own last. Classifiers are judged
+        on test crops alone, and fetched teachers on `test` too, where the zoo's figures hold."""
+        if run.kind == "classifier":
+            return [REPORTED]
+        checked: list[Split] = [REPORTED] if run.checkpoint is not None else []
+        return list(dict.fromkeys([*checked, self.split]))
 
     @property
     def attend(self) -> Attend:

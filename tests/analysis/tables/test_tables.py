@@ -274,7 +274,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     made = sorted(path.name for path in (suite.suite_dir / "tables").iterdir())
     assert made == ["main.csv", "main.html", "main.md", "main.tex"]
     text = (suite.suite_dir / "tables" / "main.md").read_text()
-    assert "over the choice of 30 test images alone ±" in text
+    assert "over the choice of these 30 images alone ±" in text
     assert main([*places, "--table", "mian"]) == 2
     assert "no table 'mian'; it has: main, parts, costs, published" in capsys.readouterr().err
     assert main(places) == 0
