@@ -1,22 +1,33 @@
-"""Which GPUs a job may use on a machine that has no Slurm to say so.
+"""Which GPUs a job uses, of those that it may use.
 
-Snakemake counts GPUs but does not hand out numbers. A job takes the lock of each device that it
-uses; the kernel frees it when the job ends, however it ends. Imports no torch.
+Snakemake counts GPUs but does not hand out numbers, and `CUDA_VISIBLE_DEVICES` of a whole session
+is the same for each of its jobs. So a job takes the lock of each device that it uses; the kernel
+frees it when the job ends, however it ends. Imports no torch.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
-GIVEN_BY_OTHERS = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")
+SECONDS_BETWEEN_LOOKS = 2.0
+
+
+class TooFewDevices(ValueError):
+    """More GPUs were asked for than there will ever be here."""
+
+
+class StoppedWaiting(Exception):
+    """The job was told to end before there were devices for it."""
 
 
 def present() -> int:
@@ -28,39 +39,90 @@ def present() -> int:
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
+def usable(count: int | None = None) -> list[str]:
+    """The GPUs that this process may use, by the names that CUDA has for them here.
+
+    Empty where there are none, and where Slurm hides what it gave in other ways.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        # As CUDA reads it: what comes behind a name that is none does not count.
+        names = (name.strip() for name in given.split(","))
+        return list(takewhile(lambda name: name not in ("", "-1"), names))
+    if "SLURM_JOB_ID" in os.environ:
+        return []
+    return [str(number) for number in range(present() if count is None else count)]
+
+
 @contextmanager
-def devices(wanted: int, folder: Path | None = None, count: int | None = None) -> Iterator[str]:
+def devices(
+    wanted: int,
+    folder: Path | None = None,
+    count: int | None = None,
+    told_to_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[str]:
     """Yields `CUDA_VISIBLE_DEVICES` for `wanted` free GPUs, waiting until there are so many.
 
-    Empty where nothing needs to be said: no GPU was asked for, or somebody else gave them out.
+    Empty where nothing needs to be said: no GPU was asked for, or there is none to choose.
     """
-    count = present() if count is None else count
-    if not wanted or not count or any(name in os.environ for name in GIVEN_BY_OTHERS):
+    names = usable(count) if wanted else []
+    if not names:
         yield ""
         return
+    if wanted > len(names):
+        raise TooFewDevices(
+            f"{wanted} GPUs were asked for, and {len(names)} can be used here "
+            f"({', '.join(names)}); allowed: `--config gpus={len(names)}` or fewer, or "
+            "`gpus` under `resources` in the suite"
+        )
     folder = folder or Path(tempfile.gettempdir())
-    held: list[tuple[int, IO[str]]] = []
+    held: list[tuple[str, IO[str]]] = []
     try:
-        while len(held) < min(wanted, count):
-            held += _free(folder, count, min(wanted, count) - len(held), [n for n, _ in held])
-            if len(held) < min(wanted, count):
-                time.sleep(2)
-        yield ",".join(str(number) for number, _ in sorted(held, key=lambda one: one[0]))
+        # In turn: of two jobs that both want all devices, each could get half, for ever.
+        with _lock(folder, "turn") as turn:
+            while not _taken(turn):
+                _wait(told_to_stop)
+            while True:
+                held += _free(folder, names, wanted - len(held), {name for name, _ in held})
+                if len(held) == wanted:
+                    break
+                _wait(told_to_stop)
+        yield ",".join(sorted((name for name, _ in held), key=names.index))
     finally:
         for _, handle in held:
             handle.close()
 
 
-def _free(folder: Path, count: int, wanted: int, mine: list[int]) -> list[tuple[int, IO[str]]]:
-    found: list[tuple[int, IO[str]]] = []
-    for number in range(count):
-        if number in mine or len(found) == wanted:
+def _free(
+    folder: Path, names: Sequence[str], wanted: int, mine: set[str]
+) -> list[tuple[str, IO[str]]]:
+    found: list[tuple[str, IO[str]]] = []
+    for name in names:
+        if name in mine or len(found) == wanted:
             continue
-        handle = (folder / f"distillation-gpu-{number}-{os.getuid()}.lock").open("w")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        handle = _lock(folder, name)
+        if _taken(handle):
+            found.append((name, handle))
+        else:
             handle.close()
-            continue
-        found.append((number, handle))
     return found
+
+
+def _lock(folder: Path, name: str) -> IO[str]:
+    # Slurm may call each of its jobs' devices 0, whichever they are: there, each has its own locks.
+    owner = f"{os.getuid()}-{os.environ.get('SLURM_JOB_ID', '')}".rstrip("-")
+    plain = re.sub(r"[^\w-]", "_", name)
+    return (folder / f"distillation-gpu-{plain}-{owner}.lock").open("w")
+
+
+def _taken(handle: IO[str]) -> bool:
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _wait(told_to_stop: Callable[[], bool]) -> None:
+    if told_to_stop():
+        raise StoppedWaiting
+    time.sleep(SECONDS_BETWEEN_LOOKS)

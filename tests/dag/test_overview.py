@@ -1,4 +1,4 @@
-"""Verdict, status, forecast, plan and GPU locks, on run folders written by hand."""
+"""Verdict, status, forecast and plan, on run folders written by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from analysis.plan import read_plan
 from workflow import forecast, outcome, plan, status, verdict
 from workflow.costs import around, iterations, modelled, table
 from workflow.costs import devices as devices_of
-from workflow.devices import devices
 from workflow.forecast import Forecast
 from workflow.models import catalogue
 from workflow.models.zoo import _models
@@ -164,17 +163,3 @@ def test_analysis_understands_the_plan(name, tmp_path):
     suite = load(name)
     assert [run.id for run in found.runs] == list(suite.by_id)
     assert [table.name for table in found.tables] == list(suite.tables)
-
-
-def test_gpus_are_held_by_one_job_at_a_time(tmp_path, monkeypatch):
-    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
-        monkeypatch.delenv(name, raising=False)
-    with devices(1, tmp_path, count=3) as first, devices(2, tmp_path, count=3) as second:
-        assert len({*first.split(","), *second.split(",")}) == 3
-    with devices(3, tmp_path, count=3) as all_of_them:
-        assert all_of_them == "0,1,2"
-    with devices(0, tmp_path, count=3) as none:
-        assert none == ""
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
-    with devices(1, tmp_path, count=3) as given:
-        assert given == ""
