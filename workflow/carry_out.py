@@ -21,12 +21,12 @@ from typing import IO
 
 from workflow import outcome
 from workflow.command import MISTAKE, RESUME_ME, speaking
-from workflow.devices import devices
+from workflow.devices import StoppedWaiting, TooFewDevices, devices
 from workflow.judged import REPORTED, metrics_of
 from workflow.outcome import Outcome
 from workflow.spec import RunSpec
 from workflow.stages import Place, Stage, bundled, command, recorded, stages, waiting
-from workflow.suite import load
+from workflow.suite import Suite, load
 
 TRY_AGAIN = 1
 WARNING = signal.SIGUSR1
@@ -86,27 +86,39 @@ def main(arguments: list[str] | None = None) -> int:
         outcome.write(runs, Outcome(run.id, "failed", missing, "needs"))
         return 0
     child = Child()
+    try:
+        with devices(options.gpus, told_to_stop=lambda: child.received is not None) as visible:
+            return _do_all(child, suite, run, options, visible)
+    except TooFewDevices as error:
+        return _end(runs, Outcome(run.id, "failed", str(error), "train"))
+    except StoppedWaiting:
+        return RESUME_ME
+
+
+def _do_all(
+    child: Child, suite: Suite, run: RunSpec, options: argparse.Namespace, visible: str
+) -> int:
+    runs: Path = options.runs
+    environment = _environment(options.threads, visible)
     last = options.attempt >= options.attempts
-    with devices(options.gpus) as visible:
-        environment = _environment(options.threads, visible)
-        steps = stages(suite, run, Place(runs, options.data), options.gpus)
-        for bundle in bundled(waiting(steps)):
-            code = _do(child, bundle, environment, runs / run.id)
-            if code == 0:
-                continue
-            stage = next((one for one in bundle if not one.done()), bundle[-1])
-            reason = _reason(runs / run.id, bundle, code)
-            if child.received is not None and child.received != WARNING:
-                return RESUME_ME
-            hopeless = code == MISTAKE or recorded(runs / run.id).get("status") == "failed"
-            # Torchrun, and a program that was only starting, have codes of their own for a warning.
-            interrupted = code == RESUME_ME or (child.received is not None and not hopeless)
-            if not last and not hopeless:
-                print(f"{run.id}: {stage.name}: {reason}", file=sys.stderr)
-                return RESUME_ME if interrupted else TRY_AGAIN
-            if interrupted:
-                reason = f"out of time in attempt {options.attempt}; call again to go on"
-            return _end(runs, Outcome(run.id, "failed", reason, stage.name))
+    steps = stages(suite, run, Place(runs, options.data), options.gpus)
+    for bundle in bundled(waiting(steps)):
+        code = _do(child, bundle, environment, runs / run.id)
+        if code == 0:
+            continue
+        stage = next((one for one in bundle if not one.done()), bundle[-1])
+        reason = _reason(runs / run.id, bundle, code)
+        if child.received is not None and child.received != WARNING:
+            return RESUME_ME
+        hopeless = code == MISTAKE or recorded(runs / run.id).get("status") == "failed"
+        # Torchrun, and a program that was only starting, have codes of their own for a warning.
+        interrupted = code == RESUME_ME or (child.received is not None and not hopeless)
+        if not last and not hopeless:
+            print(f"{run.id}: {stage.name}: {reason}", file=sys.stderr)
+            return RESUME_ME if interrupted else TRY_AGAIN
+        if interrupted:
+            reason = f"out of time in attempt {options.attempt}; call again to go on"
+        return _end(runs, Outcome(run.id, "failed", reason, stage.name))
     return _end(runs, Outcome(run.id, "complete"), suite.judged(run)[-1])
 
 

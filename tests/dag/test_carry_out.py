@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from workflow import carry_out, outcome
 from workflow.command import RESUME_ME
+from workflow.devices import devices
 from workflow.stages import Stage
 from workflow.suite import load
 
@@ -119,6 +122,30 @@ def test_a_killed_program_is_named(do):
     assert do(programs) == 0
     assert "SIGKILL" in do.ended().reason
     assert "memory" in do.ended().reason
+
+
+def test_more_gpus_than_there_are_is_told_and_nothing_is_started(do, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert do({"train": "raise SystemExit(1)"}, gpus=8, attempts=3) == 0
+    assert "8 GPUs were asked for, and 2 can be used here" in do.ended().reason
+
+
+def test_a_job_that_waits_for_a_gpu_ends_when_it_is_told_to(do, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("SLURM_JOB_ID", "0")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def tell() -> None:
+        while signal.getsignal(signal.SIGTERM) is before:
+            time.sleep(0.01)  # or this process would die of it
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=tell, daemon=True).start()
+    with devices(1):
+        assert do({"train": "raise SystemExit(1)"}, gpus=1) == RESUME_ME
+    assert do.ended() is None
 
 
 def test_who_needs_a_failed_run_says_so_without_trying(do, suite, tmp_path):
