@@ -52,4 +52,6 @@ def _grids(boxes: Tensor, size: tuple[int, int], side: int) -> Tensor:
         ),
         1,
     )  # (K, 2, 3)
-    return functional.affine_grid(transform, [len(boxes), 1, side, side], align_corners=False)
+    # A product of matrices inside: autocast would leave it 8 bits for a place in the image.
+    with torch.autocast(boxes.device.type, enabled=False):
+        return functional.affine_grid(transform, [len(boxes), 1, side, side], align_corners=False)

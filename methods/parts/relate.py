@@ -82,12 +82,15 @@ class NonLocal(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         images, _, height, width = maps.shape
         kernel = (min(self.pool, height), min(self.pool, width))
-        query = self.query(maps).flatten(2)  # (N, Ci, P)
-        key = functional.max_pool2d(self.key(maps), kernel).flatten(2)  # (N, Ci, Q)
-        value = functional.max_pool2d(self.value(maps), kernel).flatten(2)  # (N, Ci, Q)
-        # sum_q (query_p . key_q) value_q, with the small product over q first: nothing of size P Q.
-        mixing = value @ key.transpose(1, 2) / key.shape[2]  # (N, Ci, Ci)
-        answer = (mixing @ query).unflatten(2, (height, width))  # (N, Ci, H, W)
+        query = self.query(maps)  # (N, Ci, H, W)
+        key = functional.max_pool2d(self.key(maps), kernel)  # (N, Ci, h, w)
+        value = functional.max_pool2d(self.value(maps), kernel)
+        # Sums over thousands of cells, which half precision cannot hold.
+        query, key, value = (full_precision(each).flatten(2) for each in (query, key, value))
+        with torch.autocast(maps.device.type, enabled=False):
+            # sum_q (query_p . key_q) value_q, with the product over q first: nothing of size P Q.
+            mixing = value @ key.transpose(1, 2) / key.shape[2]  # (N, Ci, Ci)
+            answer = (mixing @ query).unflatten(2, (height, width))  # (N, Ci, H, W)
         return maps + self._normalise(self.output(answer), single=images * height * width == 1)
 
     def _normalise(self, answer: Tensor, single: bool) -> Tensor:

@@ -258,6 +258,18 @@ def test_crops_are_bilinear_samples_of_their_own_images() -> None:
         np.testing.assert_allclose(found.numpy(), wanted, atol=1e-9)
 
 
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_precision_does_not_move_the_crops(half: torch.dtype) -> None:
+    """Of a gradient across an image as wide as COCO's, a crop's pixels tell where they lie."""
+    across = torch.arange(1333.0).expand(1, 3, 800, -1)
+    boxes = torch.tensor([[700.3, 100.7, 740.9, 131.2], [11.0, 5.0, 1300.0, 790.0]])
+    image = torch.zeros(2, dtype=torch.int64)
+    wanted = cut_out(across, image, boxes, SIZE)
+    with torch.autocast("cpu", half):
+        found = cut_out(across, image, boxes, SIZE)
+    torch.testing.assert_close(found, wanted)
+
+
 def test_perfect_boxes_cost_nothing() -> None:
     given = batch(False)
     assert given.positives is not None

@@ -53,6 +53,20 @@ def test_non_local_formula(size, pool):
     np.testing.assert_allclose(block(features).detach().numpy(), expected, rtol=1e-8)
 
 
+def test_non_local_sums_over_a_large_map_in_half_precision():
+    """4096 products of about 17 are more than float16 can hold; their mean is not."""
+    block = NonLocal(1, 1, 1)
+    for layer in (block.query, block.key, block.value, block.output):
+        torch.nn.init.constant_(layer.weight, 1.0)
+        torch.nn.init.zeros_(layer.bias)
+    torch.nn.init.ones_(block.norm.weight)
+    features = 4 + maps(1, 1, 64, 64).float()
+    expected = block(features)
+    with torch.autocast("cpu", torch.float16):
+        found = block(features)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0)
+
+
 def test_non_local_starts_as_the_identity():
     features = torch.randn(2, 8, 5, 5)
     assert torch.equal(NonLocal(8, 4, 2)(features), features)
