@@ -80,7 +80,8 @@ def _explained(
     if not folder.methods.is_file():
         print(f"{folder.methods} is gone: no maps of the methods themselves", file=sys.stderr)
         return {}
-    trained.methods.load_state_dict(torch.load(folder.methods, weights_only=True))
+    weights = torch.load(folder.methods, map_location="cpu", weights_only=True)
+    trained.methods.load_state_dict(weights)
     _, explained = trained.eval().look(scene.inputs, scene.samples)
     return {
         f"{name}/{index}": array
