@@ -15,8 +15,6 @@ from analysis.errors import AnalysisError
 
 FILE = "attention.npz"
 TEACHER, STUDENT, BEFORE = "teacher", "student", "before"
-AFFINITY = ".affinity"
-"""Of one cell to all others: has a sign, and so no place on the scale of the other maps."""
 MAPS = ("mask", "weight", "error", "attention")
 """A method's map that stands for it, the first that it has."""
 

@@ -28,7 +28,8 @@ class Entry(BaseModel):
     title: str
     caption: str
     files: dict[str, str]
-    """`png` and `pdf`, beside the index; empty where there is no picture."""
+    """`png` and `pdf` beside the index, `json` for what a reader may ask; empty where there is no
+    picture."""
     alt: str
     further: bool = False
     """Of interest after the others: a page that a report rather links than shows."""

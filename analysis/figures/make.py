@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from analysis.figures import style
 from analysis.figures.index import Entry, remove_pages, update_index
 from analysis.figures.kinds import KINDS
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.files import write_text
 from analysis.plan import FigurePlan, Plan
 from analysis.records import Records
 from analysis.statistics.images import ImageUncertainty
@@ -45,7 +47,8 @@ def make_figure(
         remove_pages(folder, figure.name, names)
         # Words in place of a picture are files too, for whoever waits for those.
         saved = [
-            style.save(page.figure, folder, name) for name, page in zip(names, pages, strict=True)
+            style.save(page.figure, folder, name) | _explorer(page, folder, name)
+            for name, page in zip(names, pages, strict=True)
         ]
         entries = [
             Entry(
@@ -63,6 +66,14 @@ def make_figure(
         ]
     update_index(folder, records.plan, figure.name, entries)
     return entries
+
+
+def _explorer(page: Picture, folder: Path, name: str) -> dict[str, str]:
+    if page.explorer is None:
+        return {}
+    file = f"{name}.json"
+    write_text(folder / file, json.dumps(page.explorer, separators=(",", ":"), allow_nan=False))
+    return {"json": file}
 
 
 def _note(title: str, note: str) -> Picture:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from analysis.figures import atlas
-from analysis.figures.attention import AFFINITY, BEFORE, STUDENT, Attention, Scene
+from analysis.figures.attention import BEFORE, MAPS, STUDENT, Attention, Scene
 from analysis.figures.heat import Heat
 from analysis.figures.looked import Column, Looked, column_title, look
 from analysis.figures.mosaic import MARGIN_LEFT, Mosaic
@@ -61,9 +61,8 @@ def _row_page(
     lines += [
         Column(name.split(".", 1)[1].replace("_", " "), own, name)
         for name in own.names
-        if "." in name
-        and not name.endswith(AFFINITY)
-        and any(v.ndim == 3 for k, v in own.arrays.items() if k.startswith(name))
+        if name.partition(".")[2] in MAPS
+        and any(v.ndim == 3 for k, v in own.arrays.items() if k.startswith(f"{name}/"))
     ]
     size = sides(scene, SIDE)
     mosaic = Mosaic(len(lines), 1 + len(pair.levels), size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -44,6 +44,8 @@ class Picture:
     title: str = ""
     further: bool = False
     """A page for those who want all of it."""
+    explorer: dict[str, Any] | None = None
+    """What a report needs to let its reader ask: `analysis/figures/explorer.py`."""
 
 
 @dataclass(frozen=True)

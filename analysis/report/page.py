@@ -76,7 +76,11 @@ def _render(**content: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style = STYLE + (_HERE / "report.css").read_text(encoding="utf-8")
+    style, script = STYLE, SCRIPT
+    for name in ("report", "explorer"):
+        style += (_HERE / f"{name}.css").read_text(encoding="utf-8")
+    if any(picture.explorer for picture in content["pictures"]):
+        script += (_HERE / "explorer.js").read_text(encoding="utf-8")
     return environment.get_template(TEMPLATE).render(
-        style=Markup(style), script=Markup(SCRIPT), **content
+        style=Markup(style), script=Markup(script), **content
     )

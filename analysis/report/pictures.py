@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from markupsafe import Markup
+
 from analysis.errors import AnalysisError
 from analysis.figures.index import Entry, read_index
+from analysis.files import read_json
 from analysis.plan import Plan
 
 FOLDER = "figures"
@@ -17,6 +21,16 @@ SIZE_START, SIZE_END = 16, 24
 """Where a PNG says how wide and high it is."""
 WIDE = 500
 """Pixels above which a phone shows the figure larger than its screen, to be scrolled."""
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """What the reader of the page may ask of the figure, `analysis/figures/explorer.py`."""
+
+    image: str
+    top: float
+    text: Markup
+    """The whole as JSON that cannot end the script element it stands in."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class Picture:
     height: int = 0
     pdf: str = ""
     """Where the vector file lies, relative to the page."""
+    explorer: Explorer | None = None
     further: tuple[tuple[str, str], ...] = ()
     """Titles and files of pages that are linked, not shown."""
 
@@ -85,4 +100,14 @@ def _picture(page: Entry, folder: Path) -> Picture:
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
     pdf = page.files.get("pdf")
     vector = f"{FOLDER}/{pdf}" if pdf and (folder / pdf).is_file() else ""
-    return replace(told, source=source, width=width, height=height, pdf=vector)
+    try:
+        explorer = _explorer(folder / page.files["json"]) if "json" in page.files else None
+    except AnalysisError as error:
+        explorer, told = None, replace(told, note=f"Its cells cannot be asked: {error}.")
+    return replace(told, source=source, width=width, height=height, pdf=vector, explorer=explorer)
+
+
+def _explorer(path: Path) -> Explorer:
+    content = read_json(path)
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    return Explorer(content["image"], content["top"], Markup(text))

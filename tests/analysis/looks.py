@@ -13,6 +13,8 @@ from .factory import MadeSuite
 
 LEVELS = (("P3", 8), ("P4", 16), ("P5", 32), ("P6", 64))
 CHANNELS = 16
+WIDTH = 6
+"""Of the vectors that FKD relates cells by."""
 MAP_OF = {"mgd": "mask", "amd": "mask", "fgd": "weight", "fkd": "weight", "fgfi": "mask"}
 """Methods without a mask or a weight show their error."""
 SKILL = {"teacher": 3.0, "student": 1.5, "distilled": 2.5, "before": 0.0}
@@ -87,7 +89,11 @@ def write_attention(folder: Path, methods: list[str], scenes: list[dict[str, Any
                 gates = rng.random((len(scenes), CHANNELS)).astype(np.float32)
                 arrays[f"amd.gate/{number}"] = gates
             if method == "fkd":
-                arrays[f"fkd.affinity/{number}"] = maps_of(scenes, stride, 1.0, rng)
+                shape = (len(scenes), WIDTH, *teacher.shape[1:])  # (N, C, h, w)
+                for network in ("teacher", "student"):
+                    for what in ("query", "key"):
+                        vectors = rng.normal(0, 0.3, shape).astype(np.float16)
+                        arrays[f"fkd.{network}_{what}/{number}"] = vectors
     meta = {
         "images": scenes,
         "levels": [{"name": name, "stride": stride} for name, stride in LEVELS],
