@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from mmengine.dist import get_world_size
 
+from workflow.running.environment import launched, processes, processes_here
 from workflow.running.folder import write_text
 
 SUMS = ("wall_seconds", "step_seconds", "data_seconds", "images", "energy_joules")
@@ -92,26 +93,31 @@ class CostMeter:
 
 
 class EnergyMeter:
-    """Joules of this process's GPU since it was made; None where NVML does not tell."""
+    """Joules of the training's GPUs since it was made; None where NVML does not tell."""
 
     def __init__(self, device: torch.device) -> None:
-        self._handle: Any = None
-        if device.type != "cuda":
-            return
+        self._handles: list[Any] = []
+        if device.type != "cuda" or processes() > processes_here():
+            return  # of other machines' GPUs nothing is known here
         import pynvml
 
+        # torchrun's processes take the first GPUs that they see, one each.
+        indices = range(processes_here()) if launched() else [device.index]
         try:
             pynvml.nvmlInit()
-            uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+            self._handles = [
+                pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(i).uuid}")
+                for i in indices
+            ]
             self._first = self._read()
         except pynvml.NVMLError:
-            self._handle = None  # an old card or a container without the driver's library
+            self._handles = []  # an old card, a part of one, no library of the driver
 
     def joules(self) -> float | None:
-        return None if self._handle is None else self._read() - self._first
+        return self._read() - self._first if self._handles else None
 
     def _read(self) -> float:
         import pynvml
 
-        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1000
+        thousandths = map(pynvml.nvmlDeviceGetTotalEnergyConsumption, self._handles)
+        return float(sum(thousandths)) / 1000

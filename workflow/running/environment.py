@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from workflow.running.errors import UserError
+
 PACKAGES = (
     "torch", "torchvision", "mmdet", "mmengine", "mmcv", "mmcv-lite", "mmrazor", "numpy",
     "opencv-python", "pillow",
@@ -32,6 +34,11 @@ def prepare(data_root: Path) -> None:
     MMLogger.get_current_instance().setLevel("WARNING")  # else it tells of every initialised tensor
     on_cuda = torch.cuda.is_available()
     if on_cuda:
+        if processes_here() > torch.cuda.device_count():
+            raise UserError(
+                f"torchrun --nproc-per-node: {processes_here()} processes want a GPU each, and "
+                f"{torch.cuda.device_count()} can be used here"
+            )
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     else:
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -62,6 +69,11 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def processes_here() -> int:
+    """Those of them that torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def usual_workers() -> int:
     """On CPU the training itself needs every core, and loads its small images in between."""
     return WORKERS_PER_GPU if torch.cuda.is_available() else 0
@@ -86,7 +98,7 @@ def hardware() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "devices": devices,
         "cuda": torch.version.cuda if devices else None,
-        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "processes": processes(),
     }
 
 
