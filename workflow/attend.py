@@ -51,11 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     levels = maps.levels_of(student, config.image_size)
 
     found: dict[str, list[Any]] = {"before": maps.attention(student, scene.inputs)}
+    on_its_way = _on_its_way(folder, student, scene)
     if teacher is not None:
         pixels = TeacherPixels(student.data_preprocessor, teacher.data_preprocessor).to(device)
         seen = pixels(scene.inputs, scene.sizes)
         found["teacher"] = maps.attention(teacher.to(device), seen)
-        _write_agreement(folder, student, found["teacher"], scene, levels)
+        _write_agreement(folder, on_its_way, found["teacher"], scene, levels)
+    else:
+        # To be held against the teacher of the pair, which another run has seen.
+        found |= {f"student@{iteration}": each for iteration, each in on_its_way}
     student.load_state_dict(networks.load_weights(folder.student))
     found["student"] = maps.attention(student, scene.inputs)
     arrays = {f"{what}/{i}": one for what, each in found.items() for i, one in enumerate(each)}
@@ -92,16 +96,28 @@ def _explained(
     }
 
 
+def _on_its_way(folder: RunFolder, student: Any, scene: maps.Scene) -> list[tuple[int, list[Any]]]:
+    """(iteration, attention by level) of every snapshot that the training kept."""
+    found = []
+    for path in folder.snapshots():
+        snapshot = torch.load(path, map_location="cpu", weights_only=True)
+        student.load_state_dict(snapshot["state_dict"])
+        found.append((int(snapshot["iteration"]), maps.attention(student, scene.inputs)))
+    return found
+
+
 def _write_agreement(
-    folder: RunFolder, student: Any, teacher: list[Any], scene: maps.Scene, levels: Any
+    folder: RunFolder,
+    on_its_way: list[tuple[int, list[Any]]],
+    teacher: list[Any],
+    scene: maps.Scene,
+    levels: Any,
 ) -> None:
     """For the maps of one stride on both sides, at every snapshot of the training."""
     taught = {round(scene.inputs.shape[2] / one.shape[1]): one for one in teacher}
     rows: list[dict[str, Any]] = []
-    for path in folder.snapshots():
-        snapshot = torch.load(path, map_location="cpu", weights_only=True)
-        student.load_state_dict(snapshot["state_dict"])
-        for level, own in zip(levels, maps.attention(student, scene.inputs), strict=True):
+    for iteration, seen in on_its_way:
+        for level, own in zip(levels, seen, strict=True):
             other = taught.get(level.stride)
             if other is None or other.shape != own.shape:
                 continue
@@ -112,7 +128,7 @@ def _write_agreement(
             ]
             valid = [agreement.in_image(size, level.stride, shape) for size in scene.sizes]
             rows += agreement.rows(
-                snapshot["iteration"],
+                iteration,
                 _name(level.stride),
                 other,
                 own,

@@ -65,12 +65,13 @@ def training_images(run: RunSpec) -> float:
     return float(run.data.options.get("train", COCO_TRAINING_IMAGES))
 
 
-def around(run: RunSpec, speed: float | None = None) -> float:
-    """Seconds beside the training: imports, building, predicting the test images."""
+def around(run: RunSpec, speed: float | None = None, snapshots: int = 0) -> float:
+    """Seconds beside the training: imports, building, predicting the test images, and about as many
+    again for every snapshot."""
     known = table()[fidelity(run)]
     factor = known["speed"] if speed is None else speed
     predict = _forward_ms(run.model) / 1000 * known["test_images"] / factor if run.family else 0
-    return float(known["start_seconds"] + predict)
+    return float(known["start_seconds"] + predict * (1 + snapshots))
 
 
 def modelled(run: RunSpec, gpus: int = 1, speed: float | None = None) -> float:

@@ -66,13 +66,18 @@ class Forecast:
         return found
 
     @cached_property
+    def attended(self) -> set[str]:
+        return set(self.suite.attended())
+
+    @cached_property
     def estimates(self) -> dict[str, Estimate]:
         return {id: self._estimate(id) for id in self.suite.by_id}
 
     def _estimate(self, id: str) -> Estimate:
         run = self.suite.by_id[id]
         disk = float(table()[fidelity(run)]["disk_mb"]) * 1e6
-        rest = around(run, self.speed)
+        snapshots = self.suite.attend.snapshots if id in self.attended else 0
+        rest = around(run, self.speed, snapshots)
         own = self.measured.of(id)
         if own is not None:
             return Estimate(own + rest, "measured", done=True, disk_bytes=disk)

@@ -19,6 +19,11 @@ def metrics_of(folder: Path, split: str) -> Path:
     return folder / f"metrics{_suffix(split)}.json"
 
 
+def traced_of(folder: Path, split: str) -> Path:
+    """The list of what the student detected there on its way, beside the detections themselves."""
+    return folder / "work" / "curve" / f"{split}.json"
+
+
 def judged_already(folder: Path) -> list[Split]:
     """The splits that the run has metrics of."""
     return [split for split in SPLITS if metrics_of(folder, split).is_file()]

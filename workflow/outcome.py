@@ -22,7 +22,7 @@ class Outcome:
     status: Literal["complete", "failed"]
     reason: str = ""
     stage: str = ""
-    """Where it failed: `train`, `predict`, `evaluate`, `check`, `attend`, or `needs`."""
+    """Where it failed: `train`, `predict`, `attend`, `curve`, `evaluate`, `check`, or `needs`."""
 
     @property
     def complete(self) -> bool:

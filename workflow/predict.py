@@ -14,13 +14,11 @@ import workflow.compat
 
 workflow.compat.install()
 
-import torch  # noqa: E402 (mmdet must meet the compatibility layer)
-
 from workflow.data.digits_options import SPLITS  # noqa: E402
 from workflow.judged import REPORTED, predictions_of  # noqa: E402
 from workflow.models.build import build_detector  # noqa: E402
 from workflow.running import asked, environment, networks  # noqa: E402
-from workflow.running.detections import detections, write_detections  # noqa: E402
+from workflow.running.detections import detect, write_detections  # noqa: E402
 from workflow.running.errors import speaking  # noqa: E402
 from workflow.running.loading import open_split, split_loader, test_pipeline  # noqa: E402
 from workflow.running.progress import Progress  # noqa: E402
@@ -43,15 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     pipeline = config.test_pipeline or test_pipeline(data, scales)
     dataset = open_split(data, options.split, pipeline)
     progress = Progress(f"{spec.group} {spec.row} seed {spec.seed}: images", len(dataset))
-    found: list[dict[str, Any]] = []
-    done = 0
-    with torch.no_grad():
-        for batch in split_loader(dataset, options.batch_size, asked.workers(options)):
-            for sample in detector.test_step(batch):
-                found.extend(detections(sample, dataset.cat_ids))
-                done += 1
-            progress.show(done)
-    write_detections(found, predictions_of(folder.path, options.split))
+    loader = split_loader(dataset, options.batch_size, asked.workers(options))
+    write_detections(detect(detector, loader, progress), predictions_of(folder.path, options.split))
     return 0
 
 

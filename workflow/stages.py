@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from workflow.data.catalogue import describe
-from workflow.judged import REPORTED, metrics_of, predictions_of
+from workflow.data.catalogue import describe, trains_on_tune
+from workflow.judged import REPORTED, Split, metrics_of, predictions_of, traced_of
 from workflow.spec import RunSpec
 from workflow.suite import Suite
 
-STAGE_OF = {"classify": "train", "fetch": "train"}
-"""What makes the weights is called the same for every kind of run."""
+STAGE_OF = {"classify": "train", "fetch": "train", "trace": "curve"}
+"""What makes the weights is called the same for every kind of run; a curve takes two programs."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         return [program("classify", weights, check=complete)]
     attended = run.id in suite.attended()
     train = program("train" if run.schedule else "fetch", weights, check=complete)
-    if attended and run.schedule and suite.attend.snapshots:
+    on_its_way = attended and run.schedule is not None and suite.attend.snapshots > 0
+    if on_its_way:
         snapshots = ("--snapshots", str(suite.attend.snapshots))
         train = program("train", weights, *snapshots, check=complete)
     if gpus > 1 and run.schedule:
@@ -97,12 +98,26 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         images = ("--images", str(suite.attend.images))
         found.append(program("attend", folder / "attention.npz", *images, needs=weights))
     data = describe(run.data, place.data)
+
+    def scored(name: str, read: Path, split: str, made: Path, needs: Path) -> Stage:
+        read_by = f"analysis.{name}"
+        truth = data.splits[split].annotations
+        words = ("--predictions", str(read), "--annotations", str(truth), "--out", str(made))
+        return Stage(name, (sys.executable, "-m", read_by, *words), made, needs)
+
+    course: list[Stage] = []
+    if on_its_way:
+        split = watched(run)
+        traced = traced_of(folder, split)
+        curve = scored("curve", traced, split, folder / "curve.csv", weights)
+        # A curve that stands is left alone: the snapshots that it came from may be gone.
+        if not curve.done():
+            found.append(program("trace", traced, "--split", split, needs=weights))
+            course = [curve]
     for split in splits:
         predictions, metrics = predictions_of(folder, split), metrics_of(folder, split)
-        evaluate: tuple[str, ...] = (sys.executable, "-m", "analysis.evaluate")
-        evaluate += ("--predictions", str(predictions))
-        evaluate += ("--annotations", str(data.splits[split].annotations), "--out", str(metrics))
-        found.append(Stage("evaluate", evaluate, metrics, predictions))
+        found.append(scored("evaluate", predictions, split, metrics, predictions))
+    found += course
     if run.checkpoint is not None:
         verdict = folder / "work" / "teacher.json"
         check = (sys.executable, "-m", "workflow.models.teacher_check", "--run", str(folder))
@@ -110,6 +125,12 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
             Stage("check", (*check, "--out", str(verdict)), verdict, metrics_of(folder, REPORTED))
         )
     return found
+
+
+def watched(run: RunSpec) -> Split:
+    """The split on which AP is followed over a training: not the reported one, unless the tune
+    images are trained on."""
+    return REPORTED if trains_on_tune(run.data) else "tune"
 
 
 def recorded(folder: Path) -> dict[str, Any]:

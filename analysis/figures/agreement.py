@@ -18,6 +18,8 @@ from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL
 
 FILE = "agreement.csv"
+ON_ITS_WAY = f"{STUDENT}@"
+"""Before an iteration: the student's maps as they were then, where the run has no teacher."""
 COLUMNS = ("iteration", "level", "region", "correlation", "kl")
 REGIONS = {"all": "whole image", "inside": "inside boxes", "outside": "outside boxes"}
 MEASURES = {"correlation": "correlation with the teacher", "kl": "KL divergence from the teacher"}
@@ -45,8 +47,8 @@ def draw(wanted: Wanted) -> list[Picture]:
 
 
 def courses(wanted: Wanted, group: str) -> dict[str, tuple[CellStatistics, pd.DataFrame]]:
-    """Row -> its agreement.csv of all seeds. A student without a teacher keeps none: its maps are
-    held against the teacher's of another row, before and after the training."""
+    """Row -> its agreement.csv of all seeds. A student without a teacher keeps none: the maps that
+    it kept are held against those of the pair's teacher, which another row has seen."""
     cells = [cell for cell in wanted.of_group(group) if cell.n]
     found: dict[str, tuple[CellStatistics, pd.DataFrame]] = {}
     teacher: Attention | None = None
@@ -59,7 +61,7 @@ def courses(wanted: Wanted, group: str) -> dict[str, tuple[CellStatistics, pd.Da
         ]
         if frames:
             found[cell.cell.row] = (cell, pd.concat(frames, ignore_index=True))
-        if teacher is None and len(runs):
+        if teacher is None and len(runs) and _of_the_pair(wanted, group, str(runs.index[0])):
             own = read_attention(runs["folder"].iloc[0])
             teacher = own if own is not None and TEACHER in own.names else None
     if not found:
@@ -71,11 +73,23 @@ def courses(wanted: Wanted, group: str) -> dict[str, tuple[CellStatistics, pd.Da
         for _, run in wanted.records.frame.loc[list(cell.runs)].iterrows():
             own = read_attention(str(run["folder"]))
             if own is not None:
-                frame = before_and_after(teacher, own, last).assign(seed=run["seed"])
+                frame = held_against(teacher, own, last).assign(seed=run["seed"])
                 if len(frame):
                     found[cell.cell.row] = (cell, frame)
                 break
     return {cell.cell.row: found[cell.cell.row] for cell in cells if cell.cell.row in found}
+
+
+def _of_the_pair(wanted: Wanted, group: str, run: str) -> bool:
+    """Whether the run looked at the teacher that its pair is named for, trained and no other."""
+    taught_by = wanted.plan.by_id[run].teacher
+    pair = wanted.plan.pairs.get(group)
+    return (
+        taught_by is not None
+        and pair is not None
+        and wanted.plan.by_id[taught_by].kind == "teacher"
+        and wanted.plan.by_id[taught_by].group == pair.teacher
+    )
 
 
 def read_agreement(path: Path) -> pd.DataFrame:
@@ -89,11 +103,13 @@ def read_agreement(path: Path) -> pd.DataFrame:
     return frame
 
 
-def before_and_after(teacher: Attention, own: Attention, last: int) -> pd.DataFrame:
-    """The columns of agreement.csv, at iteration 0 and at the end, from the kept maps."""
+def held_against(teacher: Attention, own: Attention, last: int) -> pd.DataFrame:
+    """The columns of agreement.csv from kept maps: at every snapshot of the training, or at
+    iteration 0 and at the end where it had none."""
     rows = []
     ids = [scene.id for scene in teacher.scenes]
-    for iteration, what in ((0, BEFORE), (last, STUDENT)):
+    moments = _on_its_way(own) or {0: BEFORE, last: STUDENT}
+    for iteration, what in moments.items():
         for number, level in enumerate(own.meta.levels):
             values: dict[str, list[tuple[float, float]]] = {region: [] for region in REGIONS}
             for place, scene in enumerate(own.scenes):
@@ -115,6 +131,12 @@ def before_and_after(teacher: Attention, own: Attention, last: int) -> pd.DataFr
                     correlation, kl = np.mean(pairs, axis=0)
                     rows.append((iteration, level.name, region, correlation, kl))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _on_its_way(own: Attention) -> dict[int, str]:
+    """Iteration -> name of the student's maps then, in order."""
+    kept = [name for name in own.names if name.startswith(ON_ITS_WAY)]
+    return dict(sorted((int(name.removeprefix(ON_ITS_WAY)), name) for name in kept))
 
 
 def compare(teacher: np.ndarray, student: np.ndarray) -> tuple[float, float] | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.history import AP, DISTILL, Course, Histories, read_histories
+from analysis.figures.history import DISTILL, Course, Histories, read_histories
 from analysis.figures.style import PAGE_WIDTH, Look, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
 from analysis.statistics.tables import CellStatistics
@@ -21,6 +22,14 @@ MOST_BANDS = 6
 """Rows of a panel above which bands would only cover one another."""
 STEEP = 30.0
 """Losses that fall by more than this factor are drawn on a logarithmic scale."""
+
+
+Measure = Callable[[Histories], Course | None]
+AP_TOLD, LOSS_TOLD = "AP on the way", "loss of the detector"
+MEASURES: dict[str, Measure] = {
+    AP_TOLD: lambda own: own.ap(),
+    LOSS_TOLD: lambda own: own.course(*own.detector_terms),
+}
 
 
 class CurvesOptions(Options):
@@ -42,31 +51,40 @@ def draw(wanted: Wanted) -> list[Picture]:
     for group in groups:
         own = [cell for cell in told if cell.cell.group == group]
         if len(own) > MOST_BANDS:
-            pages += [_rows(wanted, own, histories, group)]
+            pages += [
+                _rows(wanted, own, histories, group, measure)
+                for measure in _measured(own, histories)
+            ]
         if options.terms:
             pages += [_terms(wanted, own, histories, group)]
     return pages
 
 
+def _measured(cells: list[CellStatistics], histories: dict[int, Histories]) -> list[str]:
+    """AP only where a training kept snapshots."""
+    return [
+        told
+        for told, course in MEASURES.items()
+        if any(course(histories[id(cell)]) for cell in cells)
+    ]
+
+
 def _overview(
     wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], groups: list[str]
 ) -> Picture:
-    with_ap = any(histories[id(cell)].course(AP) for cell in cells)
-    wide = ["AP while training", "loss of the detector"] if with_ap else ["loss of the detector"]
+    wide = _measured(cells, histories)
     figure = new_figure(PAGE_WIDTH, 0.4 + 2.1 * len(groups))
     panels = figure.subplots(len(groups), len(wide), squeeze=False)
     for line, group in zip(panels, groups, strict=True):
         for axes, label in zip(line, wide, strict=True):
             for cell in cells:
                 if cell.cell.group == group:
-                    own = histories[id(cell)]
-                    columns = [AP] if label.startswith("AP") else own.detector_terms
-                    course = own.course(*columns)
+                    course = MEASURES[label](histories[id(cell)])
                     _line(axes, course, wanted.looks[cell.cell.row], _banded(wanted, group))
             axes.set_title(wanted.pair_title(group))
             axes.set_ylabel(label)
             axes.set_xlabel("iteration")
-            if not label.startswith("AP"):
+            if label == LOSS_TOLD:
                 _scale(axes)
     _legend(figure, wanted, cells)
     ends = (
@@ -74,11 +92,19 @@ def _overview(
         for cell in cells
         if (course := histories[id(cell)].course(*histories[id(cell)].detector_terms))
     )
-    lacking = "" if with_ap else "AP was not measured during these trainings."
-    caption = sentences(_what(with_ap), lacking, wanted.runs_told(), wanted.missing())
-    return Picture(
-        figure, caption, "Training curves. Loss of the detector: " + "; ".join(ends) + "."
-    )
+    caption = sentences(_ap_of(cells, histories), _loss_of(), wanted.runs_told(), wanted.missing())
+    alt = "Training curves. Loss of the detector: " + "; ".join(ends) + "."
+    shown = [cell for cell in cells if histories[id(cell)].curves]
+    if shown:
+        alt += f" {AP_TOLD}: " + "; ".join(_risen(wanted, cell, histories) for cell in shown) + "."
+    return Picture(figure, caption, alt, title=" and ".join(wide) + ", all rows")
+
+
+def _risen(wanted: Wanted, cell: CellStatistics, histories: dict[int, Histories]) -> str:
+    """`MGD (RetinaNet) 3.1, 20.4, 28.9`, in the order of the training."""
+    course = histories[id(cell)].ap()
+    values = ", ".join(f"{value:.1f}" for value in course.mean) if course else "unknown"
+    return f"{cell.title} ({wanted.pair_title(cell.cell.group)}) {values}"
 
 
 def _banded(wanted: Wanted, group: str) -> bool:
@@ -86,7 +112,11 @@ def _banded(wanted: Wanted, group: str) -> bool:
 
 
 def _rows(
-    wanted: Wanted, cells: list[CellStatistics], histories: dict[int, Histories], group: str
+    wanted: Wanted,
+    cells: list[CellStatistics],
+    histories: dict[int, Histories],
+    group: str,
+    measure: str,
 ) -> Picture:
     """A panel a row, with its band, the baseline's course behind it."""
     base = next((cell for cell in cells if cell.is_baseline), None)
@@ -98,32 +128,42 @@ def _rows(
     for axes, cell in zip(panels, shown, strict=False):
         for one in (base, cell):
             if one is not None:
-                own = histories[id(one)]
-                _line(axes, own.course(*own.detector_terms), wanted.looks[one.cell.row], True)
+                course = MEASURES[measure](histories[id(one)])
+                _line(axes, course, wanted.looks[one.cell.row], True)
         axes.set_title(cell.title)
-    _scale(panels[0])
+    if measure == LOSS_TOLD:
+        _scale(panels[0])
     for axes in panels[max(0, len(shown) - columns) : len(shown)]:
         axes.tick_params(labelbottom=True)  # the panels below them are not there
     for axes in panels[len(shown) :]:
         axes.remove()
     figure.supxlabel("iteration", fontsize=8)
-    figure.supylabel("loss of the detector", fontsize=8)
+    figure.supylabel(measure, fontsize=8)
     title = wanted.pair_title(group)
     caption = sentences(
-        f"The detector's own loss of each row of {title}, with the baseline's in black; {LEVEL} "
-        "bands over seeds where a row has several.",
+        f"Each row of {title}, with the baseline in black; {LEVEL} bands over seeds where a row "
+        "has several.",
+        _ap_of(cells, histories) if measure == AP_TOLD else _loss_of(),
         wanted.runs_told(),
     )
     alt = f"A panel for each of {', '.join(cell.title for cell in shown)}, beside the baseline."
-    return Picture(figure, caption, alt, f"{group}-rows", f"{title}, row by row")
+    part = f"{group}-{'ap' if measure == AP_TOLD else 'rows'}"
+    return Picture(figure, caption, alt, part, f"{measure}, row by row, {title}")
 
 
-def _what(with_ap: bool) -> str:
-    measured = "AP as measured during the training, and the " if with_ap else "The "
+def _ap_of(cells: list[CellStatistics], histories: dict[int, Histories]) -> str:
+    """What AP on the way is: not what tables report, and of few seeds."""
+    sets = sorted({told for cell in cells for told in histories[id(cell)].measured_on})
+    if not sets:
+        return "AP was not measured on the way: `attend: {images: 12, snapshots: 6}` asks for it."
+    return f"AP on the way: on the {' and '.join(sets)}, at the snapshots of each row's first seed."
+
+
+def _loss_of() -> str:
     return (
-        f"{measured}sum of the detector's own loss terms (without distillation), as logged: "
-        f"means over seeds, with {LEVEL} bands where a row has several and no more than "
-        f"{MOST_BANDS} rows share a panel."
+        "Loss: the sum of the detector's own terms (without distillation), as logged; means over "
+        f"seeds, with {LEVEL} bands where a row has several and no more than {MOST_BANDS} rows "
+        "share a panel."
     )
 
 
@@ -159,7 +199,7 @@ def _terms(
         caption,
         f"Every loss term over the training of {title}: {', '.join(order)}.",
         group,
-        f"every loss term of {title}",
+        f"every loss term, {title}",
         True,
     )
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.curve import FILE as CURVE_FILE
+from analysis.curve import IMAGES, ITERATION, SPLIT
 from analysis.errors import AnalysisError
 from analysis.statistics.estimates import t_quantile
 
 HISTORY_FILE = "history.csv"
-ITERATION, AP = "iteration", "AP"
+AP = "AP"
 NO_TERMS = {ITERATION, "epoch", "lr", "loss", "seconds", "data_seconds", AP}
+"""Older histories have a column AP, always blank."""
 DISTILL, MEASURE = "distill.", "measure."
 
 
@@ -34,6 +38,20 @@ class Histories:
     """Of the finished runs of one row, by seed."""
 
     frames: tuple[pd.DataFrame, ...]
+    curves: tuple[pd.DataFrame, ...] = ()
+    """AP on the way, of those seeds whose trainings kept snapshots."""
+
+    def ap(self) -> Course | None:
+        return _course([frame.set_index(ITERATION)[AP].dropna() for frame in self.curves])
+
+    @property
+    def measured_on(self) -> set[str]:
+        """`tune split (300 images)`: what AP on the way is of."""
+        return {
+            f"{line[SPLIT]} split ({line[IMAGES]} images)"
+            for frame in self.curves
+            for _, line in frame.head(1).iterrows()
+        }
 
     @property
     def terms(self) -> list[str]:
@@ -53,38 +71,45 @@ class Histories:
             for frame in self.frames
             if columns and set(columns) <= set(frame.columns)
         ]
-        series = [one for one in series if len(one)]
-        if not series:
-            return None
-        table = pd.concat(series, axis=1, join="inner").sort_index()
-        if not len(table):
-            return None
-        values = table.to_numpy(np.float64)  # (I, n)
-        mean, n = values.mean(axis=1), values.shape[1]
-        low = high = None
-        if n > 1:
-            half = t_quantile(n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
-            low, high = mean - half, mean + half
-        return Course(table.index.to_numpy(), mean, low, high, n)
+        return _course(series)
+
+
+def _course(series: Sequence[pd.Series[Any]]) -> Course | None:
+    """Mean and band over the seeds at the iterations that all of them have."""
+    series = [one for one in series if len(one)]
+    if not series:
+        return None
+    table = pd.concat(series, axis=1, join="inner").sort_index()
+    if not len(table):
+        return None
+    values = table.to_numpy(np.float64)  # (I, n)
+    mean, n = values.mean(axis=1), values.shape[1]
+    low = high = None
+    if n > 1:
+        half = t_quantile(n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
+        low, high = mean - half, mean + half
+    return Course(table.index.to_numpy(), mean, low, high, n)
 
 
 def read_histories(folders: Sequence[str | Path]) -> Histories:
     """Folders without a history (fetched weights) are left out."""
     return Histories(
-        tuple(
-            _read(Path(folder) / HISTORY_FILE)
-            for folder in folders
-            if (Path(folder) / HISTORY_FILE).is_file()
-        )
+        tuple(_read(path) for path in _present(folders, HISTORY_FILE)),
+        tuple(_read(path, SPLIT, IMAGES, AP) for path in _present(folders, CURVE_FILE)),
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _present(folders: Sequence[str | Path], name: str) -> list[Path]:
+    return [path for folder in folders if (path := Path(folder) / name).is_file()]
+
+
+def _read(path: Path, *needed: str) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise AnalysisError(f"{path}: cannot be read as a table: {error}") from None
-    if ITERATION not in frame.columns:
-        raise AnalysisError(f"{path}: the column `{ITERATION}` is missing")
+    for name in (ITERATION, *needed):
+        if name not in frame.columns:
+            raise AnalysisError(f"{path}: the column `{name}` is missing")
     # A run that was resumed logs no line twice, but a hand-made file may: the last one counts.
     return frame.drop_duplicates(ITERATION, keep="last")

@@ -94,6 +94,17 @@ def test_a_forecast_learns_from_runs_that_are_done(suite, tmp_path):
     assert after.model_error == pytest.approx(0.5)
 
 
+def test_what_is_followed_on_its_way_takes_longer(suite, tmp_path):
+    asked = {"attend": {"images": 2, "snapshots": 3}}
+    usual = Forecast(suite, tmp_path).estimates
+    followed = Forecast(load(TINY, asked), tmp_path).estimates
+    for id, run in suite.by_id.items():
+        once = around(run, snapshots=1) - around(run)
+        passes = 3 if run.kind == "student" else 0
+        assert followed[id].seconds == pytest.approx(usual[id].seconds + passes * once)
+    assert any(followed[id].seconds > usual[id].seconds for id in followed)
+
+
 def test_similar_runs_are_forecast_from_each_other(suite, tmp_path):
     students = [run for run in suite.runs if run.row == "mgd"]
     longer = load(TINY, {"seeds": [0, 1], "schedules": {**LONGER}})

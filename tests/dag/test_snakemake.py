@@ -94,7 +94,7 @@ def test_a_lost_outcome_is_made_again_without_training(carried_out):
 
 def test_attention_that_is_wanted_later_is_added_without_training(carried_out):
     text = (carried_out.root / "tiny.yaml").read_text()
-    (carried_out.root / "eyes.yaml").write_text(text + "attend: {images: 2}\n")
+    (carried_out.root / "eyes.yaml").write_text(text + "attend: {images: 2, snapshots: 3}\n")
     suite = load(carried_out.root / "tiny.yaml")
     students = [runs_of(carried_out) / id for id, run in suite.by_id.items() if run.schedule]
     before = {path: (path / "student.pth").stat().st_mtime_ns for path in students}
@@ -104,6 +104,9 @@ def test_attention_that_is_wanted_later_is_added_without_training(carried_out):
         True,
         True,
     ]
+    # Snapshots were not asked for while it trained: the end of the curve alone is known.
+    curves = [path.read_text().splitlines() for path in runs_of(carried_out).rglob("curve.csv")]
+    assert [len(lines) for lines in curves] == [2, 2]
     assert {path: (path / "student.pth").stat().st_mtime_ns for path in students} == before
     # Neither suite asks for anything again.
     assert carried_out.jobs("students", suite="eyes.yaml") == {"students": 1}

@@ -33,9 +33,34 @@ def test_steps_of_every_kind_of_run(place):
     assert names(steps(suite, place, "classifier")) == ["train"]
     assert names(steps(suite, place, "teacher")) == ["train", "predict", "evaluate"]
     student = steps(suite, place, "student")
-    assert names(student) == ["train", "predict", "attend", "evaluate"]
+    assert names(student) == ["train", "predict", "attend", "curve", "evaluate", "curve"]
     assert student[0].command[-2:] == ("--snapshots", "3")
     assert student[2].command[-2:] == ("--images", "2")
+    assert student[3].command[-2:] == ("--split", "tune")
+    assert [len(bundle) for bundle in bundled(student)] == [4, 1, 1]
+
+
+def test_a_curve_that_stands_is_left_alone(place):
+    """The snapshots that it came from may be gone with `work/`."""
+    suite = load(TINY, {"attend": {"images": 2, "snapshots": 3}})
+    student = steps(suite, place, "student")
+    folder = student[0].made.parent
+    folder.mkdir(parents=True)
+    for name in ("student.pth", "curve.csv"):
+        (folder / name).touch()
+    assert "curve" not in names(steps(suite, place, "student"))
+    os.utime(folder / "curve.csv", (1, 1))
+    assert "curve" in names(steps(suite, place, "student"))
+
+
+def test_a_training_is_not_followed_on_images_that_it_sees(place):
+    watched = {"attend": {"images": 2, "snapshots": 3}}
+    held_out = watched | {"data": {"name": "coco", "options": {"hold_out": True}}}
+    for overrides, split in ((watched, "test"), (held_out, "tune")):
+        student = steps(load("papers/mgd", overrides), place, "student")
+        (curve,) = (one for one in student if "analysis.curve" in one.command)
+        words = list(curve.command)
+        assert words[words.index("--annotations") + 1].endswith(f"annotations/{split}.json")
 
 
 def test_a_teacher_from_the_zoo_is_fetched_and_checked(place):

@@ -66,7 +66,8 @@ def test_the_split_changes_no_run(write):
 
 def test_nothing_is_chosen_on_images_that_are_trained_on(write):
     text = MINIMAL.replace("data: digits", "data: coco") + "split: tune\n"
-    assert any(told.startswith("8: split: nothing can be chosen on") for told in problems_of(write(text)))
+    told = problems_of(write(text))
+    assert any(line.startswith("8: split: nothing can be chosen on") for line in told)
     held_out = text.replace("data: coco", "data: {name: coco, options: {hold_out: true}}")
     assert load(write(held_out)).split == "tune"
     assert load(write(text.replace("data: coco", "data: coco-1pct"))).split == "tune"

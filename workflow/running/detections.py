@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmdet.structures import DetDataSample
+from mmengine.model import BaseModel
+from torch.utils.data import DataLoader
 
 from workflow.running.folder import write_bytes
+from workflow.running.progress import Progress
 
 PIXEL_DIGITS, SCORE_DIGITS = 3, 6
 """Far below what moves an AP; they halve the file."""
@@ -30,6 +34,21 @@ def detections(sample: DetDataSample, category_ids: Sequence[int]) -> list[dict[
             found.bboxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
         )
     ]
+
+
+@torch.no_grad()
+def detect(
+    detector: BaseModel, loader: DataLoader[Any], progress: Progress
+) -> list[dict[str, Any]]:
+    """All images' of the loader, in its order."""
+    found: list[dict[str, Any]] = []
+    done = 0
+    for batch in loader:
+        for sample in detector.test_step(batch):
+            found.extend(detections(sample, loader.dataset.cat_ids))
+            done += 1
+        progress.show(done)
+    return found
 
 
 def write_detections(found: list[dict[str, Any]], path: Path) -> None:

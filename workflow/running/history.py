@@ -11,7 +11,7 @@ from workflow.running.folder import write_text
 
 Row = dict[str, float]
 FIRST = ("iteration", "epoch", "lr", "loss")
-LAST = ("seconds", "data_seconds", "AP")
+LAST = ("seconds", "data_seconds")
 
 
 class History:

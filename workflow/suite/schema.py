@@ -149,7 +149,8 @@ class Attend(Frozen):
     images: int = Field(0, ge=0)
     """Test images whose maps are kept; 0 makes none."""
     snapshots: int = Field(0, ge=0)
-    """How often in a training the agreement with the teacher is measured."""
+    """At how many moments of a training, from the first weights to the last, AP and the agreement
+    with the teacher are measured."""
 
 
 class Resources(Frozen):

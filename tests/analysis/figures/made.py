@@ -13,7 +13,7 @@ from analysis.figures.__main__ import main
 from analysis.figures.index import Entry, read_index
 
 from ..factory import MadeSuite, make_suite
-from ..looks import add_agreement, add_attention, add_histories, made_scene
+from ..looks import add_agreement, add_attention, add_curves, add_histories, made_scene
 from ..test_published import BASELINE, MGD
 
 ROWS = {"baseline": 40.0, "mgd": 41.5, "amd": 42.0, "amd-mask-only": 41.8, "fkd": 41.0}
@@ -34,6 +34,7 @@ def complete_suite(root: Path, seeds: tuple[int, ...] = (0, 1), pairs: int = 1) 
     add_attention(suite, [made_scene(1), made_scene(2)])
     add_agreement(suite)
     add_histories(suite)
+    add_curves(suite)
     add_pictures(suite)
     return suite
 

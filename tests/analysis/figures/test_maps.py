@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.figures.agreement import REGIONS, before_and_after, compare
-from analysis.figures.attention import Scene, read_attention
+from analysis.figures.agreement import REGIONS, compare, held_against
+from analysis.figures.attention import Attention, Scene, read_attention
 from analysis.figures.heat import Heat, common, mean_one
 from analysis.figures.labels import label_points
 from analysis.figures.mosaic import GAP, Mosaic
@@ -115,7 +115,7 @@ def test_a_baseline_is_held_against_the_teacher_of_another_row(tmp_path: Path) -
     alone, taught = (read_attention(tmp_path / name) for name in ("alone", "taught"))
     assert alone is not None
     assert taught is not None
-    found = before_and_after(taught, alone, 100)
+    found = held_against(taught, alone, 100)
     assert sorted(found["iteration"].unique()) == [0, 100]
     assert set(found["region"]) == set(REGIONS)
     finest = found[(found["level"] == "P3") & (found["region"] == "all")].set_index("iteration")
@@ -127,6 +127,24 @@ def test_a_baseline_is_held_against_the_teacher_of_another_row(tmp_path: Path) -
         [np.corrcoef(t[valid], s[valid])[0, 1] for t, s in zip(teacher, student, strict=True)]
     )
     assert finest.loc[100, "correlation"] == pytest.approx(expected)
+
+
+def test_a_baseline_that_kept_maps_on_its_way_has_a_whole_course(tmp_path: Path) -> None:
+    write_attention(tmp_path, ["mgd"], [made_scene(1), made_scene(2)])
+    taught = read_attention(tmp_path)
+    assert taught is not None
+    arrays = {
+        name.replace(what, own): values
+        for name, values in taught.arrays.items()
+        for what, own in (("before/", "student@0/"), ("teacher/", "student@50/"))
+        if name.startswith(what)
+    }
+    alone = Attention(taught.meta, arrays | {"student/0": taught.arrays["student/0"]})
+    found = held_against(taught, alone, 100)
+    assert sorted(found["iteration"].unique()) == [0, 50]
+    whole = found[(found["region"] == "all") & (found["iteration"] == 50)]
+    assert whole["correlation"].tolist() == pytest.approx([1.0] * len(whole))
+    assert whole["kl"].tolist() == pytest.approx([0.0] * len(whole), abs=1e-6)
 
 
 def test_meta_that_does_not_fit_its_arrays_is_refused(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from analysis.errors import AnalysisError
 from analysis.evaluate_input import check_annotations, check_detections
 from analysis.figures.cost import pareto_front
 from analysis.figures.gallery import shown_part
-from analysis.figures.history import AP, read_histories
+from analysis.figures.history import read_histories
 from analysis.per_image import image_scores
 
 from ..factory import make_suite
-from ..looks import add_attention, add_histories
+from ..looks import add_attention, add_curves, add_histories
 from ..scenes import make_scene
 from . import made
 
@@ -27,8 +27,9 @@ def write_history(folder: Path, losses: list[float]) -> Path:
     frame = pd.DataFrame({"iteration": [10, 20, 30], "loss_cls": losses, "loss_box": [1.0] * 3})
     frame["distill.mgd.rebuild"] = 5.0
     frame["measure.mgd.hidden"] = 0.5
-    frame[AP] = [None, 12.0, None]
     frame.to_csv(folder / "history.csv", index=False)
+    curve = pd.DataFrame({"iteration": [0, 30], "split": "tune", "images": 9, "AP": [0.0, 12.0]})
+    curve.to_csv(folder / "curve.csv", index=False)
     return folder
 
 
@@ -44,9 +45,10 @@ def test_courses_are_means_with_student_t_bands(tmp_path: Path) -> None:
     assert course.low is not None
     assert course.high is not None
     assert (course.low[0], course.high[0]) == pytest.approx((low, high))
-    measured = histories.course(AP)
+    measured = histories.ap()
     assert measured is not None
-    assert (measured.iterations.tolist(), measured.mean.tolist()) == ([20], [12.0])
+    assert (measured.iterations.tolist(), measured.mean.tolist()) == ([0, 30], [0.0, 12.0])
+    assert histories.measured_on == {"tune split (9 images)"}
 
 
 def test_one_seed_has_no_band_and_no_history_no_course(tmp_path: Path) -> None:
@@ -190,14 +192,33 @@ def test_an_atlas_says_where_the_maps_lie(tmp_path: Path) -> None:
 def test_many_rows_get_a_panel_each_beside_the_baseline(tmp_path: Path) -> None:
     rows = {"baseline": 40.0, **{f"mgd-{letter}": 41.0 for letter in "abcdef"}}
     suite = make_suite(tmp_path, rows=rows, seeds=(0, 1))
-    add_histories(suite, with_ap=False)
-    names = [page.name for page in made.drawn(suite, "curves")]
-    assert names == ["curves", "curves-pair-a-rows", "curves-pair-a"]
-    fewer = make_suite(tmp_path / "fewer", seeds=(0, 1))
-    add_histories(fewer)
-    assert "curves-pair-a-rows" not in [page.name for page in made.drawn(fewer, "curves")]
-    assert "AP was not measured during these trainings." in made.entries(suite)[0].caption
-    assert "AP as measured during the training" in made.entries(fewer)[0].caption
+    add_histories(suite)
+    pages = made.drawn(suite, "curves")
+    assert [page.name for page in pages] == ["curves", "curves-pair-a-rows", "curves-pair-a"]
+    assert "AP was not measured on the way" in pages[0].caption
+    add_curves(suite)
+    pages = made.drawn(suite, "curves")
+    assert [page.name for page in pages][1:3] == ["curves-pair-a-ap", "curves-pair-a-rows"]
+    titles = [page.title.removeprefix("The curves: ") for page in pages]
+    assert titles == [
+        "AP on the way and loss of the detector, all rows",
+        "AP on the way, row by row, RetinaNet 1",
+        "loss of the detector, row by row, RetinaNet 1",
+        "every loss term, RetinaNet 1",
+    ]
+
+
+def test_few_rows_share_a_panel_and_ap_says_what_it_is_of(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, seeds=(0, 1))
+    add_histories(suite)
+    add_curves(suite)
+    first, *others = made.drawn(suite, "curves")
+    assert [page.name for page in others] == ["curves-pair-a"]
+    assert "AP on the way: on the tune split (30 images)" in first.caption
+    told = first.alt.split("AP on the way: ")[1]
+    rises = {part.split(" (")[0]: part.rsplit(") ", 1)[1].split(", ") for part in told.split("; ")}
+    assert set(rises) == {"Student", "MGD", "AMD", "amd-mask-only", "FGD"}
+    assert all(float(rise[0]) == 0 < float(rise[1].rstrip(".")) for rise in rises.values())
 
 
 def test_boxes_of_a_gallery_end_with_their_image() -> None:
