@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from analysis.statistics.tables import HEADLINE, CellStatistics
 
 SECONDS_PER_HOUR = 3600.0
 GIB = 2.0**30
+LONG_ENOUGH = 0.5
+"""Hours from which nobody wants minutes."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,25 @@ class Costs:
     """AP over the baseline for every hour of training (the teacher's own is not counted)."""
     devices: tuple[str, ...]
     n: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The unit in which times are told."""
+
+    name: str
+    of_an_hour: float
+
+    def tell(self, hours: float | None) -> float | None:
+        return None if hours is None else hours * self.of_an_hour
+
+
+def clock(every: Iterable[Costs]) -> Clock:
+    """Hours, unless all trainings are so short that they would be told by their decimals."""
+    known = [cost for cost in every if cost.hours is not None]
+    longest = max((cost.hours or 0.0 for cost in known), default=LONG_ENOUGH)
+    word, of_an_hour = ("minutes", 60.0) if longest < LONG_ENOUGH else ("hours", 1.0)
+    return Clock(f"GPU-{word}" if any(cost.on_gpu for cost in known) else word, of_an_hour)
 
 
 def costs(records: Records, cell: CellStatistics) -> Costs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.costs import Costs, costs
+from analysis.costs import Clock, Costs, clock, costs
 from analysis.figures.labels import label_points
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
@@ -22,17 +22,19 @@ COLUMNS = 2
 @dataclass(frozen=True)
 class Point:
     cell: CellStatistics
-    hours: float
+    cost: float
+    """In the unit of the figure's clock."""
     gain: float
 
 
 def draw(wanted: Wanted) -> list[Picture]:
     wanted.options(Options)
     found = {id(cell): costs(wanted.records, cell) for cell in wanted.finished()}
+    unit = clock(found.values())
     points = {
         group: own
         for group in wanted.groups
-        if len(own := _points(wanted.of_group(group), found)) > 1
+        if len(own := _points(wanted.of_group(group), found, unit)) > 1
     }
     if not points:
         raise NothingToDraw("no pair has two finished rows with a measured time and a baseline")
@@ -41,17 +43,15 @@ def draw(wanted: Wanted) -> list[Picture]:
     width = PAGE_WIDTH if columns > 1 else 5.2
     figure = new_figure(width, 0.3 + (3.3 if columns == 1 else 2.9) * lines)
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
-    on_gpu = any(cost.on_gpu for cost in found.values())
-    unit = "GPU-hours" if on_gpu else "hours (wall time)"
     for axes, (group, own) in zip(panels, points.items(), strict=False):
         _panel(axes, wanted, own)
         axes.set_title(wanted.pair_title(group))
-        axes.set_xlabel(f"{unit} of one training")
+        axes.set_xlabel(f"{_told(unit)} of one training")
         axes.set_ylabel(f"Δ{HEADLINE} to the baseline (points)")
     for axes in panels[len(points) :]:
         axes.remove()
     for axes, own in zip(panels, points.values(), strict=False):
-        label_points(axes, [(p.hours, p.gain) for p in own], [p.cell.title for p in own])
+        label_points(axes, [(p.cost, p.gain) for p in own], [p.cell.title for p in own])
     caption = sentences(
         f"Mean gain in {HEADLINE} over the baseline against the mean time of one training of the "
         "student alone (its teacher is trained once for all rows).",
@@ -66,14 +66,18 @@ def draw(wanted: Wanted) -> list[Picture]:
     return [Picture(figure, caption, _alt(wanted, points, unit))]
 
 
-def _points(cells: list[CellStatistics], found: dict[int, Costs]) -> list[Point]:
+def _told(unit: Clock) -> str:
+    return unit.name if unit.name.startswith("GPU-") else f"{unit.name} (wall time)"
+
+
+def _points(cells: list[CellStatistics], found: dict[int, Costs], unit: Clock) -> list[Point]:
     points = []
     for cell in cells:
-        hours = found[id(cell)].hours if cell.n else None
+        cost = unit.tell(found[id(cell)].hours) if cell.n else None
         delta = cell.deltas.get(HEADLINE)
         gain = 0.0 if cell.is_baseline else delta.mean if delta else None
-        if hours is not None and gain is not None:
-            points.append(Point(cell, hours, gain))
+        if cost is not None and gain is not None:
+            points.append(Point(cell, cost, gain))
     return points if any(p.cell.is_baseline for p in points) else []
 
 
@@ -89,17 +93,17 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 def _panel(axes: Axes, wanted: Wanted, points: list[Point]) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8, zorder=0)
-    front = [points[place] for place in pareto_front([(p.hours, p.gain) for p in points])]
-    hours, gains = [p.hours for p in front], [p.gain for p in front]
-    axes.step(hours, gains, where="post", color=FAINT, linewidth=2.5, zorder=1)
+    front = [points[place] for place in pareto_front([(p.cost, p.gain) for p in points])]
+    spent, gains = [p.cost for p in front], [p.gain for p in front]
+    axes.step(spent, gains, where="post", color=FAINT, linewidth=2.5, zorder=1)
     for point in points:
         look = wanted.looks[point.cell.cell.row]
         delta = point.cell.deltas.get(HEADLINE)
         if delta is not None and delta.low is not None and delta.high is not None:
             ends = [delta.low, delta.high]
-            axes.plot([point.hours] * 2, ends, color=look.colour, linewidth=0.9, zorder=2)
+            axes.plot([point.cost] * 2, ends, color=look.colour, linewidth=0.9, zorder=2)
         axes.plot(
-            point.hours,
+            point.cost,
             point.gain,
             marker=look.marker,
             color=look.colour,
@@ -120,10 +124,12 @@ def _devices(found: object) -> str:
     return f"Measured on {', '.join(names)}." if names else ""
 
 
-def _alt(wanted: Wanted, points: dict[str, list[Point]], unit: str) -> str:
+def _alt(wanted: Wanted, points: dict[str, list[Point]], unit: Clock) -> str:
     told = []
     for group, own in points.items():
-        front = [own[place] for place in pareto_front([(p.hours, p.gain) for p in own])]
-        best = ", ".join(f"{p.cell.title} ({p.hours:.2f} h, {signed(p.gain, 2)})" for p in front)
+        front = [own[place] for place in pareto_front([(p.cost, p.gain) for p in own])]
+        best = ", ".join(
+            f"{p.cell.title} ({p.cost:.2f} {unit.name}, {signed(p.gain, 2)})" for p in front
+        )
         told.append(f"{wanted.pair_title(group)}: on the front {best}")
-    return f"Scatter of gain against {unit}. " + "; ".join(told) + "."
+    return f"Scatter of gain against {_told(unit)}. " + "; ".join(told) + "."

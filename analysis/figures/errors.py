@@ -108,7 +108,7 @@ def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
     _bars(upper, base)
     names = [line.cell.title for line in shown]
     values = np.array([[line.deltas[kind].mean for kind in KINDS] for line in shown])  # (R, 6)
-    table = pd.DataFrame(values, index=names, columns=list(KINDS.values()))
+    table = pd.DataFrame(values, index=names, columns=_titles())
     span = max(SMALLEST_SPAN, float(np.abs(values).max()))
     seaborn.heatmap(
         table,
@@ -150,6 +150,10 @@ def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
     )
 
 
+def _titles() -> list[str]:
+    return ["\n".join(textwrap.wrap(name, 12)) for name in KINDS.values()]
+
+
 def _bars(axes: Axes, base: Line | None) -> None:
     names = list(KINDS.values())
     means = [float(np.mean(list(base.costs[kind].values()))) if base else 0.0 for kind in KINDS]
@@ -157,7 +161,7 @@ def _bars(axes: Axes, base: Line | None) -> None:
     axes.bar_label(bars, labels=[f"{mean:.1f}" for mean in means], fontsize=7, padding=1)
     axes.set_ylabel("AP50 lost,\nbaseline")
     axes.grid(axis="x", visible=False)
-    axes.margins(y=0.2)
+    axes.set_ylim(0, max(1.0, 1.3 * max(means)))  # room for the numbers on the bars
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="x", labelsize=6.5)
-    axes.set_xticks(range(len(names)), ["\n".join(textwrap.wrap(name, 12)) for name in names])
+    axes.set_xticks(range(len(names)), _titles())

@@ -12,6 +12,8 @@ from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
 from analysis.tables.cells import (
     count_entry,
     delta_entry,
+    image_columns,
+    image_entries,
     mean_entry,
     p_entry,
     run_links,
@@ -28,6 +30,7 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
     plan = statistics.plan
     full = full_row(statistics)
     parts = list(dict.fromkeys(part for cell in statistics.cells for part in cell.cell.changed))
+    alone = image_columns(statistics.cells)
     columns = (
         Column("title", "Variant", "left"),
         *(Column(part, part.replace("_", " "), "left") for part in parts),
@@ -37,6 +40,7 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
         Column("delta_full", f"ΔAP to {_title(statistics, full)}"),
         Column("p_full", "p (Holm)"),
         Column("delta", "ΔAP to baseline"),
+        *alone,
         Column("n", "n"),
     )
     sections = []
@@ -55,6 +59,7 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
                 Entry("full") if cell.cell.row == full else delta_entry(delta, "delta_full"),
                 Entry("") if cell.cell.row == full else p_entry(delta, "p_full"),
                 delta_entry(cell.deltas.get(HEADLINE), "delta"),
+                *image_entries(cell, alone),
                 count_entry(cell),
             )
             rows.append(Row(entries, run_links(records, cell)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.records import Records
 from analysis.statistics.paired import Delta
 from analysis.statistics.tables import HEADLINE, NOT_RESOLVED, CellStatistics
-from analysis.tables.model import MISSING, Entry, Mark, RunLink
-from analysis.tables.numbers import PLUS_MINUS, interval, p_value, plain, spread
+from analysis.tables.model import MISSING, Column, Entry, Mark, RunLink
+from analysis.tables.numbers import PLUS_MINUS, brackets, interval, p_value, plain, spread
 
 SIZES = {"APS": "AP_S", "APM": "AP_M", "APL": "AP_L"}
 
@@ -41,20 +43,35 @@ def mean_entry(cell: CellStatistics, metric: str, mark: Mark = "", wide: bool = 
     raw: dict[str, float | int | str | None] = {metric: found.mean, f"{metric}_sd": found.sd}
     raw |= {f"{metric}_low": found.low, f"{metric}_high": found.high}
     text = spread(found.mean, found.low, found.high) if wide else plain(found.mean)
-    notes = (image_note(cell),) if wide and metric == HEADLINE and cell.images else ()
-    return Entry(text, found.mean, mark, notes, raw)
+    return Entry(text, found.mean, mark, raw=raw)
 
 
-def image_note(cell: CellStatistics) -> str:
-    """The other kind of uncertainty, named as such."""
-    found = cell.images
-    assert found is not None
-    half = plain((found.high - found.low) / 2)
-    text = f"one seed; over the choice of these {found.images} images alone {PLUS_MINUS} {half}"
-    if cell.image_delta is not None:
-        change = interval(cell.image_delta.value, cell.image_delta.low, cell.image_delta.high)
-        text += f", difference to the baseline {change}"
-    return text + " (says nothing about training again)"
+def image_columns(cells: Sequence[CellStatistics]) -> tuple[Column, ...]:
+    """The other kind of uncertainty, named as such, where some row has a single run."""
+    if not any(cell.images for cell in cells):
+        return ()
+    return (
+        Column("AP_images", f"{HEADLINE} over images"),
+        Column("delta_images", "Δ over images"),
+    )
+
+
+def image_entries(cell: CellStatistics, columns: Sequence[Column]) -> tuple[Entry, ...]:
+    """For `image_columns`: half the interval of AP, and the interval of its difference."""
+    entries = []
+    for column, found in zip(columns, (cell.images, cell.image_delta), strict=False):
+        raw: dict[str, float | int | str | None] = {
+            f"{column.key}_low": found.low if found else None,
+            f"{column.key}_high": found.high if found else None,
+        }
+        if found is None:
+            entries.append(Entry(MISSING, raw=raw))
+        elif found is cell.images:
+            half = (found.high - found.low) / 2
+            entries.append(Entry(f"{PLUS_MINUS} {plain(half)}", half, raw=raw))
+        else:
+            entries.append(Entry(brackets(found.low, found.high), found.low, raw=raw))
+    return tuple(entries)
 
 
 def delta_entry(delta: Delta | None, key: str) -> Entry:

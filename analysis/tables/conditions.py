@@ -52,4 +52,9 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
             "One seed a row: no interval over seeds, so no difference is resolved and no row is "
             "marked best."
         )
+    if any(cell.images for cell in statistics.cells):
+        told += (
+            f" Over images: what the choice of test images alone leaves open ({LEVEL} intervals, "
+            "Δ to the baseline), for rows with one seed; it says nothing about training again."
+        )
     return told

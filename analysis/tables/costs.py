@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from analysis.costs import Costs, costs
+from analysis.costs import Clock, Costs, clock, costs
 from analysis.records import Records
 from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
 from analysis.tables.cells import count_entry, delta_entry, run_links, title_entry
 from analysis.tables.conditions import conditions
 from analysis.tables.model import Column, Entry, Row, Section, Table
-from analysis.tables.numbers import number, percent, signed, signed_percent
+from analysis.tables.numbers import number, percent, plain, signed, signed_percent
 from analysis.tables.results import pair_title
 
 
 def costs_table(records: Records, statistics: TableStatistics) -> Table:
     found = {id(cell): costs(records, cell) for cell in statistics.cells}
     on_gpu = any(cost.on_gpu for cost in found.values())
-    hours = "GPU-hours" if on_gpu else "hours"
+    unit = clock(found.values())
     columns = (
         Column("title", "Method", "left"),
-        Column("hours", hours),
+        Column("hours", unit.name),
         Column("overhead", "step overhead"),
         Column("images_per_second", "images/s"),
         Column("device_gib", "device GiB"),
@@ -27,13 +27,15 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
         Column("loss_share", "loss"),
         Column("kilojoules", "kJ"),
         Column("delta", "ΔAP to baseline"),
-        Column("gain_per_hour", f"ΔAP per {hours.removesuffix('s')}"),
+        Column("gain_per_hour", f"ΔAP per {unit.name.removesuffix('s')}"),
         Column("n", "n"),
     )
     sections = tuple(
         Section(
             pair_title(records, group),
-            tuple(_row(records, cell, found[id(cell)]) for cell in statistics.of_group(group)),
+            tuple(
+                _row(records, cell, found[id(cell)], unit) for cell in statistics.of_group(group)
+            ),
         )
         for group in statistics.groups
     )
@@ -44,12 +46,13 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
         for part in (
             plan.caption,
             f"Mean cost of one training on {', '.join(devices) or 'unknown devices'}: "
-            + ("hours of GPU time" if on_gpu else "hours of wall time")
-            + " of the student alone (its teacher is trained once for all rows); how much longer "
+            + f"{unit.name.removeprefix('GPU-')} of {'GPU' if on_gpu else 'wall'} time"
+            " of the student alone (its teacher is trained once for all rows); how much longer "
             "a step takes than the baseline's of the same seed and device; peak memory; shares "
-            "of the step spent in teacher and distillation loss; ΔAP for every such hour.",
+            "of the step spent in teacher and distillation loss; ΔAP for every such "
+            f"{unit.name.removesuffix('s')}.",
             conditions(records, statistics.cells),
-            "Differences without a resolved sign are worth no hour: see the results table.",
+            "Differences without a resolved sign are worth no time: see the results table.",
         )
         if part
     )
@@ -57,15 +60,16 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
     return _measured(Table(plan.name, plan.title, caption, columns, sections))
 
 
-def _row(records: Records, cell: CellStatistics, cost: Costs) -> Row:
-    rate = Entry(
-        signed(cost.gain_per_hour, 2), cost.gain_per_hour, raw={"gain_per_hour": cost.gain_per_hour}
-    )
+def _row(records: Records, cell: CellStatistics, cost: Costs, unit: Clock) -> Row:
+    """Numbers in the unit for people, in hours for the CSV."""
+    rate = cost.gain_per_hour
+    told = None if rate is None else rate / unit.of_an_hour
+    digits = 2 if unit.of_an_hour == 1 else 1
     shares = {"teacher_share": cost.teacher_share, "loss_share": cost.loss_share}
     return Row(
         (
             title_entry(cell),
-            number(cost.hours, "hours", 2),
+            Entry(plain(unit.tell(cost.hours), digits), cost.hours, raw={"hours": cost.hours}),
             Entry(signed_percent(cost.overhead), cost.overhead, raw={"overhead": cost.overhead}),
             number(cost.images_per_second, "images_per_second"),
             number(cost.device_gib, "device_gib", 2),
@@ -73,7 +77,7 @@ def _row(records: Records, cell: CellStatistics, cost: Costs) -> Row:
             *(Entry(percent(share), share, raw={key: share}) for key, share in shares.items()),
             number(cost.kilojoules, "kilojoules"),
             delta_entry(cell.deltas.get(HEADLINE), "delta"),
-            rate,
+            Entry(signed(told, 2), rate, raw={"gain_per_hour": rate}),
             count_entry(cell),
         ),
         run_links(records, cell),

@@ -36,7 +36,12 @@ def interval(mean: float, low: float | None, high: float | None) -> str:
     digits = DIFFERENCE_DIGITS
     if low is None or high is None:
         return signed(mean, digits)
-    return f"{signed(mean, digits)} [{signed(low, digits)}, {signed(high, digits)}]"
+    return f"{signed(mean, digits)} {brackets(low, high)}"
+
+
+def brackets(low: float, high: float) -> str:
+    """Of a difference."""
+    return f"[{signed(low, DIFFERENCE_DIGITS)}, {signed(high, DIFFERENCE_DIGITS)}]"
 
 
 def p_value(p: float) -> str:

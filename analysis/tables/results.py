@@ -13,6 +13,8 @@ from analysis.statistics.tables import (
 from analysis.tables.cells import (
     count_entry,
     delta_entry,
+    image_columns,
+    image_entries,
     mean_entry,
     metric_title,
     p_entry,
@@ -26,17 +28,22 @@ from analysis.tables.model import Column, Mark, Row, Section, Table
 def results_table(records: Records, statistics: TableStatistics) -> Table:
     metrics = _metrics(statistics)
     headline = metrics[0]
+    alone = image_columns(statistics.cells)
     columns = (
         Column("title", "Method", "left"),
         *(Column(metric, metric_title(metric)) for metric in metrics),
         Column("delta", f"Δ{headline} to baseline"),
         Column("p", "p (Holm)"),
+        *alone,
         Column("n", "n"),
     )
     sections = tuple(
         Section(
             pair_title(records, group),
-            tuple(_row(records, statistics, cell, metrics) for cell in statistics.of_group(group)),
+            tuple(
+                _row(records, statistics, cell, metrics, alone)
+                for cell in statistics.of_group(group)
+            ),
         )
         for group in statistics.groups
     )
@@ -68,7 +75,11 @@ def _metrics(statistics: TableStatistics) -> tuple[str, ...]:
 
 
 def _row(
-    records: Records, statistics: TableStatistics, cell: CellStatistics, metrics: tuple[str, ...]
+    records: Records,
+    statistics: TableStatistics,
+    cell: CellStatistics,
+    metrics: tuple[str, ...],
+    alone: tuple[Column, ...],
 ) -> Row:
     headline = metrics[0]
     delta = cell.deltas.get(headline)
@@ -81,6 +92,7 @@ def _row(
             ),
             delta_entry(delta, "delta"),
             p_entry(delta, "p"),
+            *image_entries(cell, alone),
             count_entry(cell),
         ),
         run_links(records, cell),

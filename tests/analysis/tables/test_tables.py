@@ -274,7 +274,17 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     made = sorted(path.name for path in (suite.suite_dir / "tables").iterdir())
     assert made == ["main.csv", "main.html", "main.md", "main.tex"]
     text = (suite.suite_dir / "tables" / "main.md").read_text()
-    assert "over the choice of these 30 images alone ±" in text
+    assert "it says nothing about training again" in text
+    head = next(line for line in text.splitlines() if line.startswith("| Method"))
+    assert "| AP over images | Δ over images |" in head
+    with (suite.suite_dir / "tables" / "main.csv").open(newline="") as file:
+        mgd = next(line for line in csv.DictReader(file) if line["row"] == "mgd")
+    low, high = float(mgd["delta_images_low"]), float(mgd["delta_images_high"])
+    assert low < float(mgd["delta"]) < high
+    row = next(line for line in text.splitlines() if line.startswith("| MGD"))
+    half = (float(mgd["AP_images_high"]) - float(mgd["AP_images_low"])) / 2
+    assert f"| ± {half:.1f} |" in row
+    assert f"{high:+.2f}".replace("-", "−") in row
     assert main([*places, "--table", "mian"]) == 2
     assert "no table 'mian'; it has: main, parts, costs, published" in capsys.readouterr().err
     assert main(places) == 0
