@@ -2,7 +2,7 @@
 # seconds, and what a run leaves in its folder is not declared, so a retry resumes. The one declared
 # file says how the run ended. A run's id holds the hash of all that can change its result, so the
 # id is the parameter, beside what else is wanted of it: attention maps, figures on another split
-# (they are added without training). What a run needs can be newer, but never different: `ancient`.
+# (they are added without training).
 
 
 wildcard_constraints:
@@ -14,7 +14,7 @@ wildcard_constraints:
 
 rule teacher:
     input:
-        ancient(needs),
+        needs,
     output:
         RUNS / RUN / "outcome.json",
     log:

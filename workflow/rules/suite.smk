@@ -67,9 +67,13 @@ def beside(wildcards):
     kept before stays wanted, so that suites which differ in this do not ask for each other's runs
     again and again. The reported split goes without saying."""
     id = id_of(wildcards)
-    attended = id in ATTENDED or (RUNS / id / "attention.npz").is_file()
+    attended = id in ATTENDED or kept_attention(id)
     splits = {*JUDGED.get(id, ()), *judged_already(RUNS / id)}
     return attended if splits <= {REPORTED} else [attended, *sorted(splits)]
+
+
+def kept_attention(id):
+    return (RUNS / id / "attention.npz").is_file()
 
 
 def gpus(wildcards):
@@ -82,7 +86,14 @@ def gres(wildcards):
 
 
 def needs(wildcards):
-    return [READY, *NEEDS.get(id_of(wildcards), ())]
+    """What a run needs can be newer, but never different, so it is no reason to do the run again.
+    Snakemake then overlooks that more is wanted of a run, if more is wanted of its teacher too.
+    """
+    id = id_of(wildcards)
+    paths = [READY, *NEEDS.get(id, ())]
+    attended = kept_attention(id) or id not in ATTENDED
+    complete = attended and {*JUDGED.get(id, ())} <= {*judged_already(RUNS / id)}
+    return [ancient(path) for path in paths] if complete else paths
 
 
 def minutes(wildcards, attempt):

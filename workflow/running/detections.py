@@ -43,9 +43,10 @@ def detect(
     """All images' of the loader, in its order."""
     found: list[dict[str, Any]] = []
     done = 0
+    category_ids = loader.dataset.cat_ids  # type: ignore[attr-defined]  # mmdet's own data sets
     for batch in loader:
         for sample in detector.test_step(batch):
-            found.extend(detections(sample, loader.dataset.cat_ids))
+            found.extend(detections(sample, category_ids))
             done += 1
         progress.show(done)
     return found
