@@ -6,6 +6,7 @@ mmengine's names: its scaler and its autocast are the processor's here.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,12 @@ from mmengine.runner import amp
 
 from tests.running.tiny import ITERATIONS, Tiny, same, weights
 from workflow import train
+from workflow.data.folder import only_one
 from workflow.running import environment, runner
 from workflow.running.cost import CostMeter, EnergyMeter
 from workflow.running.errors import UserError
+from workflow.running.folder import RunFolder
+from workflow.running.session import carry_out
 from workflow.running.signals import RESUME_ME, StopRequest
 
 GPU = torch.device("cuda", 1)
@@ -101,6 +105,18 @@ def test_more_processes_than_gpus_are_refused_in_words(
     monkeypatch.setattr(torch.cuda, "set_device", lambda _: pytest.fail("there is none"))
     with pytest.raises(UserError, match="4 processes want a GPU each, and 2 can be used"):
         environment.prepare(tmp_path)
+
+
+def test_processes_with_siblings_do_not_wait_for_somebody_else_s_training(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(monkeypatch, here=2, everywhere=2)
+    folder = RunFolder(tmp_path, tiny.student("baseline"))
+    with (
+        only_one(folder.work / "run"),
+        pytest.raises(UserError, match="trained by another process; start it again"),
+    ):
+        carry_out(argparse.Namespace(), folder, mock.Mock(), mock.Mock(), mock.Mock())
 
 
 @pytest.fixture

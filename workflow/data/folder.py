@@ -39,13 +39,20 @@ def appearing(target: Path) -> Iterator[Path]:
         shutil.rmtree(half_made, ignore_errors=True)
 
 
+class Busy(RuntimeError):
+    """Somebody else is making it, and waiting was not wanted."""
+
+
 @contextmanager
-def only_one(target: Path) -> Iterator[None]:
+def only_one(target: Path, wait: bool = True) -> Iterator[None]:
     """Holds a lock beside `target`, so that two programs do not make the same thing at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = target.parent / f".{target.name}.lock"
     with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"{lock} is held by another process") from error
         yield
 
 

@@ -12,12 +12,12 @@ from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
 from workflow.data.catalogue import DataSet
-from workflow.data.folder import only_one
+from workflow.data.folder import Busy, only_one
 from workflow.data.state import fingerprint
 from workflow.running.checkpoints import save_atomically
 from workflow.running.conduct import Conductor
 from workflow.running.environment import launched
-from workflow.running.errors import DONE, FAILURE
+from workflow.running.errors import DONE, FAILURE, UserError
 from workflow.running.folder import RunFolder
 from workflow.running.guard import Diverged
 from workflow.running.networks import student_of
@@ -36,9 +36,18 @@ def carry_out(
     network: BaseModel,
     loader: DataLoader[Any],
 ) -> int:
-    """Returns the program's exit code. Two suites may ask for one run at once: one waits."""
-    with only_one(folder.work / "run") if is_main_process() else nullcontext():
-        return DONE if folder.is_complete() else _train(options, folder, data, network, loader)
+    """Returns the program's exit code. Two suites may ask for one run at once: one waits.
+
+    But not with siblings, who would wait for this process no longer than their network does.
+    """
+    lock = only_one(folder.work / "run", wait=not launched()) if is_main_process() else None
+    try:
+        with lock or nullcontext():
+            return DONE if folder.is_complete() else _train(options, folder, data, network, loader)
+    except Busy as error:
+        raise UserError(
+            f"{folder.spec.id} is being trained by another process; start it again after that"
+        ) from error
 
 
 def _train(
