@@ -3,21 +3,26 @@ weight in columns, all on one scale."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from analysis.figures import masks
 from analysis.figures.attention import Scene
+from analysis.figures.chosen import ImageIds, in_order, of_rows
 from analysis.figures.heat import Heat, common
 from analysis.figures.looked import Column, Looked, look
-from analysis.figures.mosaic import MARGIN_RIGHT, Mosaic
+from analysis.figures.mosaic import Mosaic
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import new_figure
 from analysis.figures.wanted import Options, Picture, Wanted, sentences
 
-PANEL_WIDTH = 0.88
+PANEL_WIDTH = 0.74
 """Inches."""
+MOST_MAPS = 7
+"""Beside the image in one band, so that a page is as wide as a page of text."""
 
 
 class AtlasOptions(Options):
@@ -25,6 +30,8 @@ class AtlasOptions(Options):
     """Only these rows; all without it."""
     images: int | None = None
     """At most so many pages a pair."""
+    ids: ImageIds = ()
+    """Which ones, in this order; the first stands in the report."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:
@@ -33,13 +40,12 @@ def draw(wanted: Wanted) -> list[Picture]:
     heat = scale_of(pairs)
     pages: list[Picture] = []
     for pair in pairs:
-        scenes = pair.scenes[: options.images]
-        front = pair.front()
-        order = [front, *(scene for scene in scenes if scene is not front)]
-        for scene in order[: options.images]:
+        order = in_order(wanted, pair, options.ids)[: options.images]
+        for scene in order:
             part = "" if not pages else f"{pair.group}-image{scene.id}"
-            pages.append(_page(wanted, pair, scene, heat, options.rows, part))
-    return pages + masks.draw_pairs(wanted, pairs, heat)
+            page = _page(wanted, pair, scene, heat, options.rows, part)
+            pages.append(replace(page, further=scene is not order[0]))
+    return pages + masks.draw_pairs(wanted, pairs, heat, options.rows, options.ids)
 
 
 def scale_of(pairs: Sequence[Looked]) -> Heat:
@@ -57,17 +63,25 @@ def scale_of(pairs: Sequence[Looked]) -> Heat:
 def _page(
     wanted: Wanted, pair: Looked, scene: Scene, heat: Heat, rows: tuple[str, ...], part: str
 ) -> Picture:
-    columns = [*pair.networks, *_chosen(pair, rows)]
-    size = sides(scene, SIDE)
-    mosaic = Mosaic(len(pair.levels), 1 + len(columns), size)
+    columns = [*pair.networks, *of_rows(wanted, pair, rows)]
+    bands = max(1, math.ceil(len(columns) / MOST_MAPS))
+    most = math.ceil(len(columns) / bands)
+    size, levels = sides(scene, SIDE), len(pair.levels)
+    titles: list[str] = []
+    for band in range(bands):
+        own = [column.title for column in columns[band * most : (band + 1) * most]]
+        titles += ["image\nand cells", *own, *[""] * (most - len(own))]
+    room = round(Mosaic.margin_top(titles) / PANEL_WIDTH * size[1])
+    mosaic = Mosaic(bands * levels, 1 + most, size, levels, room)
     picture = pair.picture(scene, size)
-    for row, level in enumerate(pair.levels):
-        add_image(mosaic, row, 0, picture, scene, level.stride)
-        for number, column in enumerate(columns, start=1):
-            add_map(mosaic, row, number, picture, scene, column.values(row, scene.id), heat)
-    titles = ["image\nand cells", *(column.title for column in columns)]
+    for row in range(mosaic.rows):
+        level = row % levels
+        add_image(mosaic, row, 0, picture, scene, pair.levels[level].stride)
+        of_band = columns[row // levels * most : (row // levels + 1) * most]
+        for number, column in enumerate(of_band, start=1):
+            add_map(mosaic, row, number, picture, scene, column.values(level, scene.id), heat)
     figure = new_figure(*mosaic.figure_size(PANEL_WIDTH, titles))
-    axes = mosaic.draw(figure, [level.name for level in pair.levels], titles, MARGIN_RIGHT)
+    axes = mosaic.draw(figure, bands * [level.name for level in pair.levels], titles)
     heat.bar(figure, axes, BAR_LABEL)
     caption = sentences(
         f"What is looked at and what is hidden in test image {scene.id} "
@@ -85,14 +99,7 @@ def _page(
         + f". {_seen(pair, scene, columns)}"
     )
     title = f"{wanted.pair_title(pair.group)}, image {scene.id}"
-    return Picture(figure, caption, alt, part, title, further=scene is not pair.front())
-
-
-def _chosen(pair: Looked, rows: tuple[str, ...]) -> list[Column]:
-    if not rows:
-        return pair.methods
-    chosen = {id(own) for cell, own in pair.kept if cell.cell.row in rows}
-    return [column for column in pair.methods if id(column.attention) in chosen]
+    return Picture(figure, caption, alt, part, title)
 
 
 def _seen(pair: Looked, scene: Scene, columns: Sequence[Column]) -> str:

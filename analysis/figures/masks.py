@@ -3,59 +3,66 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from analysis.figures import atlas
 from analysis.figures.attention import BEFORE, MAPS, STUDENT, Attention, Scene
+from analysis.figures.chosen import ImageIds, in_order, kept_rows
 from analysis.figures.heat import Heat
 from analysis.figures.looked import Column, Looked, column_title, look
-from analysis.figures.mosaic import MARGIN_LEFT, Mosaic
+from analysis.figures.mosaic import Mosaic
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import COLUMN_WIDTH, new_figure
 from analysis.figures.wanted import Options, Picture, Wanted, sentences
 from analysis.statistics.tables import HEADLINE, CellStatistics
 
 PANEL_WIDTH = 0.9
+Kept = tuple[CellStatistics, Attention]
 COMPARED = 2
 """Images of the comparison."""
 BAR_ROOM = 0.62
+EDGE = 0.03
+"""Inches beside the panels of a column."""
 FEWEST_CELLS = 8
 """On a side, for a level that is worth a paper's column."""
 
 
 class MasksOptions(Options):
-    """None: which rows are drawn is what the figure's table says."""
+    rows: tuple[str, ...] = ()
+    """Only these, with their pages in the report; the comparison shows the one that gained most."""
+    ids: ImageIds = ()
+    """Of the comparison; the rows' pages show the first."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:
-    wanted.options(MasksOptions)
+    options = wanted.options(MasksOptions)
     pairs = look(wanted)
-    pages = draw_pairs(wanted, pairs, atlas.scale_of(pairs))
+    pages = draw_pairs(wanted, pairs, atlas.scale_of(pairs), options.rows, options.ids)
+    if options.rows:
+        pages = [replace(page, further=False) for page in pages]
     # The comparison is what most want of this kind: it bears the figure's name.
-    return [_unnamed(page) if number == 0 else page for number, page in enumerate(pages)]
+    return [replace(page, part="") if number == 0 else page for number, page in enumerate(pages)]
 
 
-def draw_pairs(wanted: Wanted, pairs: list[Looked], heat: Heat) -> list[Picture]:
+def draw_pairs(
+    wanted: Wanted, pairs: list[Looked], heat: Heat, rows: Sequence[str], ids: ImageIds
+) -> list[Picture]:
     pages = []
     for pair in pairs:
-        if _compared(pair) is not None:
-            pages.append(_comparison(wanted, pair, heat))
-        pages += [
-            _row_page(wanted, pair, cell, own, heat) for cell, own in pair.kept if own.of_methods()
-        ]
+        own = [one for one in kept_rows(wanted, pair, rows) if one[1].of_methods()]
+        scenes = in_order(wanted, pair, ids)
+        if own:
+            pages.append(_comparison(wanted, pair, _most_gained(own), scenes[:COMPARED], heat))
+        pages += [_row_page(wanted, pair, one, scenes[0], heat) for one in own]
     return pages
 
 
-def _unnamed(page: Picture) -> Picture:
-    return Picture(page.figure, page.caption, page.alt, "", page.title)
-
-
-def _row_page(
-    wanted: Wanted, pair: Looked, cell: CellStatistics, own: Attention, heat: Heat
-) -> Picture:
+def _row_page(wanted: Wanted, pair: Looked, row: Kept, scene: Scene, heat: Heat) -> Picture:
     """Levels in columns: teacher, this row's student before and after, and its method's maps."""
-    scene = pair.front()
+    cell, own = row
     lines = [pair.teacher] if pair.teacher else []
     lines += [Column("before", own, BEFORE), Column("after", own, STUDENT)]
     lines += [
@@ -68,9 +75,9 @@ def _row_page(
     mosaic = Mosaic(len(lines), 1 + len(pair.levels), size)
     picture = pair.picture(scene, size)
     add_image(mosaic, 0, 0, picture, scene, None)
-    for row, line in enumerate(lines):
+    for place, line in enumerate(lines):
         for number in range(len(pair.levels)):
-            add_map(mosaic, row, number + 1, picture, scene, line.values(number, scene.id), heat)
+            add_map(mosaic, place, number + 1, picture, scene, line.values(number, scene.id), heat)
     titles = ["image", *(level.name for level in pair.levels)]
     figure = new_figure(*mosaic.figure_size(PANEL_WIDTH, titles))
     axes = mosaic.draw(figure, ["\n".join(line.title.split()) for line in lines], titles)
@@ -86,23 +93,19 @@ def _row_page(
     return Picture(figure, caption, alt, f"{pair.group}-{cell.cell.row}", cell.title, True)
 
 
-def _compared(pair: Looked) -> tuple[CellStatistics, Attention] | None:
-    """The row with a method's map that gained most."""
-    able = [(cell, own) for cell, own in pair.kept if own.of_methods()]
-    if not able:
-        return None
-    return max(able, key=lambda one: _gain(one[0]))
+def _most_gained(rows: list[Kept]) -> Kept:
+    return max(rows, key=lambda one: _gain(one[0]))
 
 
 def _gain(cell: CellStatistics) -> float:
     return cell.deltas[HEADLINE].mean if HEADLINE in cell.deltas else -math.inf
 
 
-def _comparison(wanted: Wanted, pair: Looked, heat: Heat) -> Picture:
+def _comparison(
+    wanted: Wanted, pair: Looked, row: Kept, scenes: list[Scene], heat: Heat
+) -> Picture:
     """As wide as a paper's column: two images by teacher, baseline, this student and its mask."""
-    found = _compared(pair)
-    assert found is not None
-    cell, own = found
+    cell, own = row
     name = own.of_methods()[0]
     before = pair.baseline
     columns = [pair.teacher] if pair.teacher else []
@@ -111,39 +114,34 @@ def _comparison(wanted: Wanted, pair: Looked, heat: Heat) -> Picture:
         Column(f"with\n{cell.title}", own, STUDENT),
         Column(column_title(cell.title, name), own, name),
     ]
-    scenes = _two(pair)
     level = _telling_level(pair, scenes)
     sizes = [sides(scene, SIDE) for scene in scenes]
     size = (max(s[0] for s in sizes), max(s[1] for s in sizes))
     mosaic = Mosaic(len(scenes), 1 + len(columns), size)
-    for row, (scene, own_size) in enumerate(zip(scenes, sizes, strict=True)):
+    for place, (scene, own_size) in enumerate(zip(scenes, sizes, strict=True)):
         picture = pair.picture(scene, own_size)
-        add_image(mosaic, row, 0, picture, scene, None)
+        add_image(mosaic, place, 0, picture, scene, None)
         for number, column in enumerate(columns, start=1):
-            add_map(mosaic, row, number, picture, scene, column.values(level, scene.id), heat)
-    room = COLUMN_WIDTH - MARGIN_LEFT / 3 - BAR_ROOM
+            add_map(mosaic, place, number, picture, scene, column.values(level, scene.id), heat)
+    room = COLUMN_WIDTH - EDGE - BAR_ROOM
     panel = room / mosaic.canvas.shape[1] * size[1]
     titles = ["image", *(column.title for column in columns)]
-    figure = new_figure(*mosaic.figure_size(panel, titles, BAR_ROOM))
-    axes = mosaic.draw(figure, [], titles, BAR_ROOM, 6.5)
+    figure = new_figure(*mosaic.figure_size(panel, titles, BAR_ROOM, EDGE))
+    axes = mosaic.draw(figure, [], titles, BAR_ROOM, 6.5, left=EDGE)
     heat.bar(figure, axes, "times the mean")
+    shown = "Two test images" if len(scenes) == COMPARED else "One test image"
     caption = sentences(
-        f"Two test images at level {pair.levels[level].name} ({wanted.pair_title(pair.group)}): "
+        f"{shown} at level {pair.levels[level].name} ({wanted.pair_title(pair.group)}): "
         f"attention of the teacher, of the student trained alone and with {cell.title}, and what "
         f"{cell.title} makes of it ({name}).",
         "Scale as in the atlas; first seed.",
     )
     alt = (
-        f"Two test images in {1 + len(columns)} columns at level {pair.levels[level].name}: image, "
+        f"{shown} in {1 + len(columns)} columns at level {pair.levels[level].name}: image, "
         + ", ".join(column.title.replace("\n", " ") for column in columns)
         + "."
     )
     return Picture(figure, caption, alt, f"{pair.group}-two-images", "Two images")
-
-
-def _two(pair: Looked) -> list[Scene]:
-    front = pair.front()
-    return [front, *(scene for scene in pair.scenes if scene is not front)][:COMPARED]
 
 
 def _telling_level(pair: Looked, scenes: list[Scene]) -> int:

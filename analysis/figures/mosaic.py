@@ -30,17 +30,22 @@ class Mosaic:
     columns: int
     size: tuple[int, int]
     """Height and width of a panel in pixels."""
+    band: int = 0
+    """Rows after which columns start anew, below titles of their own; 0: never."""
+    room: int = 0
+    """Pixels above a further band, for its titles."""
     canvas: np.ndarray = field(init=False)
     lines: dict[tuple[str, float], list[list[tuple[float, float]]]] = field(default_factory=dict)
     words: list[tuple[float, float, str, dict[str, object]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        height = self.rows * (self.size[0] + GAP) - GAP
+        height = self.corner(self.rows - 1, 0)[0] + self.size[0]
         width = self.columns * (self.size[1] + GAP) - GAP
         self.canvas = np.ones((height, width, 3))
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        return row * (self.size[0] + GAP), column * (self.size[1] + GAP)
+        further = row // self.band if self.band else 0
+        return row * (self.size[0] + GAP) + further * self.room, column * (self.size[1] + GAP)
 
     def add(self, row: int, column: int, image: np.ndarray) -> tuple[int, int]:
         """Puts (h, w, 3) into its panel; where its corner (top, left) came to lie."""
@@ -72,13 +77,17 @@ class Mosaic:
         return 0.08 + LINE * max((1 + title.count("\n") for title in titles), default=0)
 
     def figure_size(
-        self, panel_width: float, titles: Sequence[str] = (), right: float = MARGIN_RIGHT
+        self,
+        panel_width: float,
+        titles: Sequence[str] = (),
+        right: float = MARGIN_RIGHT,
+        left: float = MARGIN_LEFT,
     ) -> tuple[float, float]:
         """Inches, for panels of this width."""
         scale = panel_width / self.size[1]
         height, width = self.canvas.shape[:2]
         return (
-            width * scale + MARGIN_LEFT + right,
+            width * scale + left + right,
             height * scale + self.margin_top(titles) + MARGIN_BOTTOM,
         )
 
@@ -90,14 +99,15 @@ class Mosaic:
         right: float = MARGIN_RIGHT,
         size: float = 7.0,
         bottom: float = MARGIN_BOTTOM,
+        left: float = MARGIN_LEFT,
     ) -> Axes:
         figure.set_layout_engine("none")
         width, height = figure.get_size_inches()
         top = self.margin_top(column_titles)
         frame = (
-            MARGIN_LEFT / width,
+            left / width,
             bottom / height,
-            1 - (MARGIN_LEFT + right) / width,
+            1 - (left + right) / width,
             1 - (top + bottom) / height,
         )
         axes = figure.add_axes(frame)
@@ -122,11 +132,11 @@ class Mosaic:
                 fontsize=size,
                 color=INK,
             )
-        for column, title in enumerate(column_titles):
-            _, left = self.corner(0, column)
+        for place, title in enumerate(column_titles):  # band by band
+            above, left = self.corner(place // self.columns * self.band, place % self.columns)
             axes.text(
                 left + self.size[1] / 2,
-                -GAP,
+                above - GAP,
                 title,
                 ha="center",
                 va="bottom",

@@ -67,7 +67,7 @@ document.querySelectorAll(".explorer").forEach((explorer) => {
       maps[number - 1].forEach((value, at) => pixels.data.set([...colour(value), 255], 4 * at));
       canvas.getContext("2d").putImageData(pixels, 0, 0);
     });
-    const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+    const number = (value, digits) => value.toFixed(digits).replace(/^-(?=.*[1-9])/, "\u2212").replace("-", "");
     const told = one.networks.map((network, index) => {
       const values = maps[index];
       const most = values.indexOf(Math.max(...values));

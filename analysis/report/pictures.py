@@ -13,13 +13,13 @@ from markupsafe import Markup
 from analysis.errors import AnalysisError
 from analysis.figures.index import Entry, read_index
 from analysis.files import read_json
-from analysis.plan import Plan
+from analysis.plan import FigurePlan, Plan
 
 FOLDER = "figures"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 SIZE_START, SIZE_END = 16, 24
 """Where a PNG says how wide and high it is."""
-WIDE = 500
+WIDE = 640
 """Pixels above which a phone shows the figure larger than its screen, to be scrolled."""
 
 
@@ -69,7 +69,7 @@ def read_pictures(plan: Plan, suite_dir: Path) -> list[Picture]:
     found = []
     for wanted in plan.figures:
         own = pages.get(wanted.name, [])
-        linked = tuple(_link(page) for page in own if page.further and page.files)
+        linked = tuple(_link(page, wanted) for page in own if page.further and page.files)
         shown = [_picture(page, folder) for page in own if not page.further]
         if not shown:
             title = wanted.title or wanted.name
@@ -78,9 +78,10 @@ def read_pictures(plan: Plan, suite_dir: Path) -> list[Picture]:
     return found
 
 
-def _link(page: Entry) -> tuple[str, str]:
+def _link(page: Entry, wanted: FigurePlan) -> tuple[str, str]:
+    """What the page shows, without the figure's own title that all its pages share."""
     file = page.files.get("pdf") or page.files["png"]
-    return page.title, f"{FOLDER}/{file}"
+    return page.title.removeprefix(f"{wanted.title or wanted.name}: "), f"{FOLDER}/{file}"
 
 
 def _picture(page: Entry, folder: Path) -> Picture:

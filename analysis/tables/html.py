@@ -49,7 +49,7 @@ def _table(table: Table, base: Path) -> str:
         if section.heading:
             heading = (
                 f'<tr class="section"><th scope="rowgroup" colspan="{len(table.columns)}">'
-                f"{escape(section.heading)}</th></tr>\n"
+                f"<span>{escape(section.heading)}</span></th></tr>\n"
             )
         rows = "\n".join(_row(row, table, notes, base) for row in section.rows)
         bodies.append(f"<tbody>\n{heading}{rows}\n</tbody>")

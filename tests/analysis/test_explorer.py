@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,10 @@ def test_tab_walks_through_the_controls(suite: MadeSuite, tmp_path: Path) -> Non
         assert place_of_focus(tab) == "explorer-across"
         tab.press("Tab")
         assert place_of_focus(tab) == "explorer-down"
+
+
+def test_nothing_is_below_zero_by_rounding(suite: MadeSuite, tmp_path: Path) -> None:
+    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+        for column in range(20):
+            tab.click(".explorer-view", across=(column + 0.5) / 20, down=0.5)
+            assert not re.search(r"−0\.0+(?!\d)", tab.ask(TOLD))

@@ -66,7 +66,7 @@ def test_one_scale_is_a_power_of_two_that_reaches_nearly_everything() -> None:
     values = np.exp(rng.normal(0, 1, (20, 20)))
     heat = common([values, values / 2])
     assert np.log2(heat.top) == round(np.log2(heat.top))
-    assert (values <= heat.top).mean() > 0.99
+    assert (values <= heat.top).mean() > 0.98
     assert common([np.ones((2, 2))]).top == 2.0
 
 
