@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,48 +15,63 @@ from methods.settings.resolve import RowError, resolve
 from methods.settings.resolve import catalogue as methods
 from workflow.data.catalogue import DataSet
 from workflow.distill.build import build_distillation
+from workflow.distill.inherit import inherit
 from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
 from workflow.models.classifier import ClassifierOptions, build_classifier
 from workflow.models.coco import Scales
+from workflow.models.schema import PairDefinition
 from workflow.running.loading import open_split
 
 SCALE = ((160, 128),)
 """(long, short) side: a fiftieth of the papers' pixels. SSDs keep the only size they have."""
 LARGER = ((288, 256),)
-"""For pyramids that start at stride 8: mmrazor's FBKD pools their fourth map by four."""
+POOLED_WIDELY = "mmrazor-fbkd"
+"""It pools the fourth map by four, which is too small at `SCALE` where the pyramid starts at stride
+8: two-stage detectors start at 4."""
+HEADS = ("bbox_head", "rpn_head", "roi_head")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a pair is shown at one scale."""
+
+    config: Any
+    batch: Any
+    picture: Any
 
 
 class PairSteps:
     """A pair's detectors, built once at random weights; each method then takes its own step."""
 
-    def __init__(self, name: str, data: DataSet, scale: Scales = SCALE) -> None:
-        self.pair = catalogue.pair(name)
+    def __init__(self, name: str, data: DataSet, alias: str = "") -> None:
+        """`alias` names one of the pair's further teachers, in the place of the first."""
+        self.pair = taught_by(catalogue.pair(name), alias)
         self.data = data
-        definition = catalogue.detector(self.pair.student)
-        scale = () if definition.family == "ssd" else scale
-        self.config = build_config(definition, data, scale)
-        self.student = build_detector(self.config, seed=0, pretrained=False)
+        self.definition = catalogue.detector(self.pair.student)
+        self.seen: dict[Scales, Seen] = {}
+        config = build_config(self.definition, data, self._scale("baseline"))
+        self.student = build_detector(config, seed=0, pretrained=False)
         self.start = copy.deepcopy(self.student.state_dict())
         self.teacher: Any = None
         if self.pair.teacher:
-            config = build_config(catalogue.detector(self.pair.teacher), data, scale)
+            config = build_config(catalogue.detector(self.pair.teacher), data, SCALE)
             self.teacher = build_detector(config, seed=1, pretrained=False)
+        self.frozen = _sums(self.teacher)
         self.classifier = self._classifier() if self.pair.classifier else None
         schedule = catalogue.schedule(self.pair.schedule, self.pair.student)
         self.optimiser = dict(schedule.optimiser)
         assert self.optimiser.pop("type") == "SGD"
-        train = open_split(data, "train", self.config.train_pipeline, training=True)
-        torch.manual_seed(0)
-        self.batch = pseudo_collate([train[index] for index in range(2)])
-        test = open_split(data, "test", self.config.test_pipeline)
-        self.picture = pseudo_collate([test[0]])
 
     def step(self, row: str) -> dict[str, float]:
         """The log of the step; asserts what holds for every pair and method."""
         # Random weights without warm-up: several steps in a row would diverge.
         self.student.load_state_dict(self.start)
-        specs = resolve(row, self.pair.family).methods
+        seen = self._at(self._scale(row))
+        recipe = resolve(row, self.pair.family)
+        specs = recipe.methods
+        if recipe.options.inherit and self.pair.inheritable:
+            self._inherit()
         model: Any = self.student
         if specs:
             model = build_distillation(
@@ -64,7 +80,7 @@ class PairSteps:
                 self.teacher,
                 family=self.pair.family,
                 seed=0,
-                image_size=self.config.image_size,
+                image_size=seen.config.image_size,
                 classes=len(self.data.classes),
                 classifier=self.classifier,
             )
@@ -74,19 +90,44 @@ class PairSteps:
         for name, value in model.named_parameters():
             if value.requires_grad:
                 value.register_hook(lambda _gradient, name=name: reached.add(name))
-        frozen = _sums(self.teacher)
         before = _sums(self.student)
-        log = {key: float(value) for key, value in self._train(model, wrapper).items()}
+        log = model.train().train_step(seen.batch, wrapper)
+        log = {key: value.item() for key, value in log.items()}
         assert all(math.isfinite(value) for value in log.values()), log
         assert _sums(self.student) != before, "the student did not learn"
-        assert _sums(self.teacher) == frozen, "the teacher changed"
+        assert _sums(self.teacher) == self.frozen, "the teacher changed"
         for spec in specs:
             assert any(name.startswith(f"distill.{spec.method}.") for name in log), log
         # DDP waits for every gradient, so none may stay away.
         trained = {name for name, value in model.named_parameters() if value.requires_grad}
         assert trained <= reached, f"no gradient for {sorted(trained - reached)}"
-        self._predict()
+        self._predict(seen.picture)
         return log
+
+    def _inherit(self) -> None:
+        names = set(inherit(self.student, self.teacher))
+        heads = {name for name in self.start if name.split(".")[0] in HEADS}
+        assert heads
+        # A student may have biases that its teacher lacks: they must start at nothing, as there.
+        known = self.teacher.state_dict()
+        left = {n for n in heads - names if n in known or self.start[n].any()}
+        assert not left, f"not inherited: {sorted(left)}"
+
+    def _scale(self, row: str) -> Scales:
+        if self.definition.family == "ssd":
+            return ()
+        wide = POOLED_WIDELY in row and self.definition.family != "two-stage"
+        return LARGER if wide else SCALE
+
+    def _at(self, scale: Scales) -> Seen:
+        if scale not in self.seen:
+            config = build_config(self.definition, self.data, scale)
+            train = open_split(self.data, "train", config.train_pipeline, training=True)
+            torch.manual_seed(0)
+            batch = pseudo_collate([train[index] for index in range(2)])
+            test = open_split(self.data, "test", config.test_pipeline)
+            self.seen[scale] = Seen(config, batch, pseudo_collate([test[0]]))
+        return self.seen[scale]
 
     def _classifier(self) -> Any:
         options = catalogue.detector(self.pair.classifier).options
@@ -99,23 +140,27 @@ class PairSteps:
             pretrained=False,
         )
 
-    def _train(self, model: Any, wrapper: OptimWrapper) -> dict[str, Any]:
-        log: dict[str, Any] = model.train().train_step(self.batch, wrapper)
-        return log
-
-    def _predict(self) -> None:
-        (found,) = self.student.eval().test_step(self.picture)
+    def _predict(self, picture: Any) -> None:
+        (found,) = self.student.eval().test_step(picture)
         boxes = found.pred_instances.bboxes
         assert boxes.shape == (len(found.pred_instances.scores), 4)
         assert torch.isfinite(boxes).all()
 
 
+def taught_by(pair: PairDefinition, alias: str) -> PairDefinition:
+    if not alias:
+        return pair
+    model = pair.teachers[alias]
+    kind = "classifier" if catalogue.detector(model).family is None else "teacher"
+    return pair.model_copy(update={kind: model})
+
+
 def rows_for(pair: str) -> tuple[str, ...]:
-    """The baseline, every method's own row that can run on the pair, and two teachers at once."""
+    """The baselines, every method's own row that can run on the pair, and two teachers at once."""
     definition = catalogue.pair(pair)
     given = {"features"} if definition.teacher else set()
     given |= {"classifier", "positives"} if definition.classifier else set()
-    found = ["baseline"]
+    found = ["baseline", *(["baseline-inherit"] if definition.inheritable else [])]
     for row in (*methods(), "icd+fkd"):
         try:
             recipe = resolve(row, definition.family)
@@ -126,5 +171,8 @@ def rows_for(pair: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _sums(model: Any) -> list[float]:
-    return [] if model is None else [float(v.detach().double().sum()) for v in model.parameters()]
+def _sums(model: Any) -> list[int]:
+    """Of the bits of every weight: whatever changes one of them changes its sum."""
+    if model is None:
+        return []
+    return [int(value.detach().view(torch.int32).sum()) for value in model.parameters()]
