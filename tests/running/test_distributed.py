@@ -18,9 +18,10 @@ from workflow.running.folder import RunFolder
 
 def test_two_processes_one_interruption_and_the_losses_of_one(tiny: Tiny) -> None:
     # A student whose statistics differ between the halves of a batch would differ: the real
-    # pairs freeze theirs, so does this one.
+    # pairs freeze theirs, so does this one. Equal to 1e-7 for a dozen steps; then what the order
+    # of a sum leaves open grows with every step.
     spec = tiny.student(
-        "baseline", model={"frozen_statistics": True}, schedule={"iterations": 30, "milestones": ()}
+        "baseline", model={"frozen_statistics": True}, schedule={"iterations": 20, "milestones": ()}
     )
     folders = {}
     for count in (1, 2):
@@ -36,7 +37,7 @@ def test_two_processes_one_interruption_and_the_losses_of_one(tiny: Tiny) -> Non
     assert len(alone) == len(together) > 0
     for one, other in zip(alone, together, strict=True):
         for name in ("loss", "loss_cls", "loss_bbox"):
-            assert float(other[name]) == pytest.approx(float(one[name]), rel=2e-4), name
+            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-4), name
     assert record(folders[2])["hardware"]["processes"] == 2
     first, second = (weights(folders[count]) for count in (1, 2))
     for name, value in first.items():
