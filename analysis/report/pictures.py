@@ -19,6 +19,8 @@ FOLDER = "figures"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 SIZE_START, SIZE_END = 16, 24
 """Where a PNG says how wide and high it is."""
+TALL = 0.8
+"""Height to width above which a figure has a printed sheet for itself."""
 WIDE = 640
 """Pixels above which a phone shows the figure larger than its screen, to be scrolled."""
 
@@ -54,6 +56,10 @@ class Picture:
     @property
     def wide(self) -> bool:
         return self.width > WIDE
+
+    @property
+    def tall(self) -> bool:
+        return self.height > TALL * self.width
 
 
 def read_pictures(plan: Plan, suite_dir: Path) -> list[Picture]:
