@@ -237,9 +237,13 @@ def test_waiting_is_noticed() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="needs a CUDA device, and `pytest -m gpu`"
+)
 @every_row
-def test_same_value_on_the_gpu_without_waiting(row: str) -> None:
+def test_same_value_on_the_gpu_without_waiting(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Convolutions there round their inputs to 10 bits unless they are told not to.
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     given = conform.subject(row)
     expected = given.total().item()
     moved = given.asked(
@@ -249,7 +253,7 @@ def test_same_value_on_the_gpu_without_waiting(row: str) -> None:
         batch=_to_cuda(given.batch),
     )
     moved.total().backward()  # first call: kernels and windows are made
-    if not row.startswith("mmrazor-"):
+    if row in PYRAMIDS and not row.startswith("mmrazor-"):
         torch.cuda.set_sync_debug_mode("error")
     try:
         loss = moved.total()
