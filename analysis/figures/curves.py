@@ -32,6 +32,13 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+LOSS_OF = "Loss: the sum of the detector's own terms (without distillation), as logged."
+MEANS_OF = (
+    f"Means over seeds, with {LEVEL} bands where a row has several and no more than {MOST_BANDS} "
+    "rows share a panel."
+)
+
+
 class CurvesOptions(Options):
     terms: bool = True
     """A page a pair with every loss term by itself."""
@@ -92,7 +99,9 @@ def _overview(
         for cell in cells
         if (course := histories[id(cell)].course(*histories[id(cell)].detector_terms))
     )
-    caption = sentences(_ap_of(cells, histories), _loss_of(), wanted.runs_told(), wanted.missing())
+    caption = sentences(
+        _ap_of(cells, histories), LOSS_OF, MEANS_OF, wanted.runs_told(), wanted.missing()
+    )
     alt = "Training curves. Loss of the detector: " + "; ".join(ends) + "."
     shown = [cell for cell in cells if histories[id(cell)].curves]
     if shown:
@@ -143,7 +152,7 @@ def _rows(
     caption = sentences(
         f"Each row of {title}, with the baseline in black; {LEVEL} bands over seeds where a row "
         "has several.",
-        _ap_of(cells, histories) if measure == AP_TOLD else _loss_of(),
+        _ap_of(cells, histories) if measure == AP_TOLD else LOSS_OF,
         wanted.runs_told(),
     )
     alt = f"A panel for each of {', '.join(cell.title for cell in shown)}, beside the baseline."
@@ -157,14 +166,6 @@ def _ap_of(cells: list[CellStatistics], histories: dict[int, Histories]) -> str:
     if not sets:
         return "AP was not measured on the way: `attend: {images: 12, snapshots: 6}` asks for it."
     return f"AP on the way: on the {' and '.join(sets)}, at the snapshots of each row's first seed."
-
-
-def _loss_of() -> str:
-    return (
-        "Loss: the sum of the detector's own terms (without distillation), as logged; means over "
-        f"seeds, with {LEVEL} bands where a row has several and no more than {MOST_BANDS} rows "
-        "share a panel."
-    )
 
 
 def _terms(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.figures.agreement import REGIONS, compare, held_against
 from analysis.figures.attention import Attention, Scene, read_attention
+from analysis.figures.courses import REGIONS, compare, held_against
 from analysis.figures.heat import Heat, common, mean_one
 from analysis.figures.labels import label_points
 from analysis.figures.mosaic import GAP, Mosaic
