@@ -7,6 +7,7 @@ mmengine's names: its scaler and its autocast are the processor's here.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from mmengine.runner import amp
 from tests.running.tiny import ITERATIONS, Tiny, same, weights
 from workflow import train
 from workflow.data.folder import only_one
-from workflow.running import environment, runner
+from workflow.running import cost, environment, runner
 from workflow.running.cost import CostMeter, EnergyMeter
 from workflow.running.errors import UserError
 from workflow.running.folder import RunFolder
@@ -94,6 +95,25 @@ def test_a_card_without_a_counter_is_no_mistake(
     found = CostMeter(tmp_path / "tally.json", GPU).mark({})
     assert found["energy_joules"] is None
     assert found["peak_device_bytes"] == 7
+
+
+def test_the_cost_names_kind_and_number_of_gpus(
+    spend: Callable[[int, float], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 7)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla V100")
+    path = tmp_path / "cost.json"
+    for count, name in ((1, "Tesla V100"), (8, "8 x Tesla V100")):
+        monkeypatch.setattr(cost, "get_world_size", lambda count=count: count)
+        meter = CostMeter(tmp_path / f"tally-{count}.json", GPU)
+        meter.step(images=16, seconds=1.0, data_seconds=0.0)
+        spend(1, 3)
+        meter.write(path, 1, {})
+        found = json.loads(path.read_text())
+        assert found["device"] == name
+        assert found["energy_joules"] == pytest.approx(3)
+        assert found["gpu_hours"] == pytest.approx(found["wall_seconds"] * count / 3600, abs=1e-5)
 
 
 def test_more_processes_than_gpus_are_refused_in_words(

@@ -85,11 +85,17 @@ class CostMeter:
             "teacher_share": shares["teacher"],
             "student_share": (computing - distilled) / computing if computing else None,
             "loss_share": shares["loss"],
-            "device": torch.cuda.get_device_name(self.device) if cuda else "cpu",
+            "device": device_name(torch.cuda.get_device_name(self.device)) if cuda else "cpu",
             "iterations": iterations,
             "attempts": total["attempts"],
         }
         write_text(path, json.dumps(cost, indent=2) + "\n")
+
+
+def device_name(one: str) -> str:
+    """Runs are compared in speed with those on the same kind and number of devices."""
+    count = get_world_size()
+    return one if count == 1 else f"{count} x {one}"
 
 
 class EnergyMeter:
