@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from analysis.errors import run_program
-from analysis.figures.make import FOLDER, figure_of, make_figure
+from analysis.figures.make import FOLDER, check, figure_of, make_figure
 from analysis.plan import read_plan
 from analysis.records import RUNS, read_records
 from analysis.statistics.__main__ import CACHE, DATA
@@ -26,10 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=Path, default=RUNS, help="where the run folders lie")
     parser.add_argument("--data", type=Path, default=DATA, help="where the data sets lie")
     parser.add_argument("--figure", help="only this one; all without it")
+    parser.add_argument("--check", action="store_true", help="only whether the wishes make sense")
     given = parser.parse_args(arguments)
 
     def program() -> None:
         plan = read_plan(given.suite_dir)
+        if given.check:
+            check(plan)
+            return
         wanted = [figure_of(plan, given.figure)] if given.figure else list(plan.figures)
         records = read_records(plan, given.runs)
         images = ImageUncertainty(given.data, given.suite_dir / CACHE)

@@ -9,8 +9,8 @@ from pathlib import Path
 from analysis.errors import AnalysisError
 from analysis.figures import style
 from analysis.figures.index import Entry, remove_pages, update_index
-from analysis.figures.kinds import KINDS
-from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.figures.kinds import KINDS, Kind
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, read_options, sentences
 from analysis.files import write_text
 from analysis.plan import FigurePlan, Plan
 from analysis.records import Records
@@ -27,19 +27,30 @@ def figure_of(plan: Plan, name: str) -> FigurePlan:
     raise AnalysisError(f"suite {plan.suite!r} has no figure {name!r}; it has: {names}")
 
 
-def make_figure(
-    figure: FigurePlan, records: Records, images: ImageUncertainty, folder: Path
-) -> list[Entry]:
-    """Writes the pages and their entries in the index."""
+def kind_of(figure: FigurePlan) -> Kind:
     if figure.kind not in KINDS:
         raise AnalysisError(
             f"figure {figure.name!r}: kind {figure.kind!r} is unknown; allowed: " + ", ".join(KINDS)
         )
+    return KINDS[figure.kind]
+
+
+def check(plan: Plan) -> None:
+    """What can be known before anything has run: kinds and their options."""
+    for figure in plan.figures:
+        read_options(figure, kind_of(figure).options)
+
+
+def make_figure(
+    figure: FigurePlan, records: Records, images: ImageUncertainty, folder: Path
+) -> list[Entry]:
+    """Writes the pages and their entries in the index."""
+    kind = kind_of(figure)
     wanted = Wanted(figure, records, images)
     title = figure.title or figure.name
     with style.applied():
         try:
-            pages, note = KINDS[figure.kind](wanted), ""
+            pages, note = kind.draw(wanted), ""
         except NothingToDraw as reason:
             note = str(reason)
             pages = [_note(title, note)]
@@ -69,9 +80,10 @@ def make_figure(
 
 
 def _explorer(page: Picture, folder: Path, name: str) -> dict[str, str]:
-    if page.explorer is None:
-        return {}
     file = f"{name}.json"
+    if page.explorer is None:
+        (folder / file).unlink(missing_ok=True)  # of an earlier drawing
+        return {}
     write_text(folder / file, json.dumps(page.explorer, separators=(",", ":"), allow_nan=False))
     return {"json": file}
 

@@ -33,6 +33,19 @@ class Options(BaseModel):
 O = TypeVar("O", bound=Options)  # noqa: E741
 
 
+def read_options(figure: FigurePlan, kind: type[O]) -> O:
+    try:
+        return kind.model_validate(figure.options)
+    except ValidationError as error:
+        told = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'options'}: {e['msg']}" for e in error.errors()[:5]
+        )
+        allowed = ", ".join(kind.model_fields) or "none"
+        raise AnalysisError(
+            f"figure {figure.name!r} ({figure.kind}): {told}; options allowed: {allowed}"
+        ) from None
+
+
 @dataclass(frozen=True)
 class Picture:
     """One page of a figure. `part` is empty for the page that bears the figure's own name."""
@@ -98,18 +111,7 @@ class Wanted:
         return pair.title if pair else group
 
     def options(self, kind: type[O]) -> O:
-        try:
-            return kind.model_validate(self.figure.options)
-        except ValidationError as error:
-            told = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'options'}: {e['msg']}"
-                for e in error.errors()[:5]
-            )
-            allowed = ", ".join(kind.model_fields) or "none"
-            raise AnalysisError(
-                f"figure {self.figure.name!r} ({self.figure.kind}): {told}; options allowed: "
-                f"{allowed}"
-            ) from None
+        return read_options(self.figure, kind)
 
     def finished(self) -> list[CellStatistics]:
         """Cells with at least one run, or the reason why there is none."""

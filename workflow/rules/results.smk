@@ -20,7 +20,9 @@ rule plan:
     params:
         runs=hashlib.sha256("\n".join(SUITE.by_id).encode()).hexdigest(),
     shell:
-        f"{PYTHON} -m workflow.plan {NAME} --out {{output:q}} > {{log:q}} 2>&1"
+        # A figure's options are known here, before the first training, or never in time.
+        f"( {PYTHON} -m workflow.plan {NAME} --out {{output:q}} && "
+        f"{PYTHON} -m analysis.figures --check {WHERE} ) > {{log:q}} 2>&1"
 
 
 rule records:

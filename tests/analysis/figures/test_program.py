@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,27 @@ def test_figures_drawn_side_by_side_lose_no_entry(tmp_path: Path) -> None:
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.starmap(_write, [(suite.suite_dir, name) for name in reversed(names)])
     assert [entry.name for entry in read_index(suite.suite_dir / "figures")] == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        ("affinity", {"points": [[2, 0.5]]}, "points.0.0: Input should be less than or equal to 1"),
+        ("gates", {"rows": ["amd"]}, "rows: Extra inputs are not permitted; options allowed: none"),
+        ("pie", {}, "kind 'pie' is unknown; allowed: effects, curves"),
+    ],
+)
+def test_options_are_checked_before_anything_has_run(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    options: dict[str, Any],
+    told: str,
+) -> None:
+    suite = make_suite(tmp_path, seeds=(0,))
+    made.wish(suite, "effects", metric="AP50")
+    assert made.draw(suite, "--check") == 0
+    assert not (suite.suite_dir / "figures").exists()
+    made.wish(suite, kind, **options)
+    assert made.draw(suite, "--check") == 2
+    assert told in capsys.readouterr().err
