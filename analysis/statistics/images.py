@@ -71,7 +71,7 @@ class ImageUncertainty:
         if sha256 not in self._files:
             raise AnalysisError(
                 f"{self.data_dir}: no annotation file with SHA-256 {sha256[:10]}..., so nothing "
-                "can be said of single test images"
+                "can be said of single images"
             )
         return self._files[sha256]
 

@@ -54,7 +54,7 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
         )
     if any(cell.images for cell in statistics.cells):
         told += (
-            f" Over images: what the choice of test images alone leaves open ({LEVEL} intervals, "
+            f" Over images: what the choice of images alone leaves open ({LEVEL} intervals, "
             "Δ to the baseline), for rows with one seed; it says nothing about training again."
         )
     return told
