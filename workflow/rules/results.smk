@@ -19,6 +19,7 @@ rule plan:
         "../../environment.yml"
     params:
         runs=hashlib.sha256("\n".join(SUITE.by_id).encode()).hexdigest(),
+        split=SUITE.split,
     shell:
         # A figure's options are known here, before the first training, or never in time.
         f"( {PYTHON} -m workflow.plan {NAME} --out {{output:q}} && "
