@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.figures.attention import read_attention
+from analysis.figures.relation import related, relations
 from tests.running.tiny import ITERATIONS, Tiny
 from workflow import attend, train
 from workflow.distill.taps import Level
@@ -86,6 +88,22 @@ def test_queries_and_keys_are_thinned_without_changing_what_blocks_of_cells_rela
     for own, wanted in zip(found, blocks.numpy(), strict=True):
         assert np.corrcoef(own.ravel(), wanted.ravel())[0, 1] > 0.9999
     assert maps.thinned(torch.zeros(1, 3, 2, 2)).tolist() == np.zeros((1, 3, 2, 2)).tolist()
+
+
+def test_what_fkd_relates_cells_by_is_there_for_the_figures(tiny: Tiny) -> None:
+    spec = tiny.student("fkd")
+    assert train.main(tiny.arguments(spec)) == 0
+    assert attend.main(tiny.arguments(spec, "--images", "2")) == 0
+    own = read_attention(tiny.root / spec.id)
+    assert own is not None
+    assert related(own) == ["fkd"]
+    found = dict(relations(own, "fkd", own.scenes[0]))
+    for level, (teacher, student) in found.items():
+        side = SIDE // STRIDES[level]
+        assert teacher.shape == student.shape == (side, side)
+        assert own.arrays[f"fkd.teacher_key/{level}"].dtype == np.float16
+        assert not np.allclose(teacher.affinity(0, 0), student.affinity(0, 0))
+    assert list(found) == [0, 1, 2, 3]
 
 
 def test_queries_and_keys_are_kept_by_level() -> None:
