@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from unittest import mock
 
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import OptimWrapper
 
+from methods.settings.base import MethodSpec
 from methods.settings.resolve import RowError, resolve
 from methods.settings.resolve import catalogue as methods
 from workflow.data.catalogue import DataSet
-from workflow.distill.build import build_distillation
+from workflow.distill import build
 from workflow.distill.inherit import inherit
 from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
@@ -23,12 +27,12 @@ from workflow.models.coco import Scales
 from workflow.models.schema import PairDefinition
 from workflow.running.loading import open_split
 
-SCALE = ((160, 128),)
-"""(long, short) side: a fiftieth of the papers' pixels. SSDs keep the only size they have."""
-LARGER = ((288, 256),)
+SCALE = ((96, 80),)
+"""(long, short) side, less than a hundredth of the papers' pixels. SSDs keep the only size they
+have."""
+LARGER = {"two-stage": ((160, 128),), "one-stage": ((288, 256),), "anchor-free": ((288, 256),)}
 POOLED_WIDELY = "mmrazor-fbkd"
-"""It pools the fourth map by four, which is too small at `SCALE` where the pyramid starts at stride
-8: two-stage detectors start at 4."""
+"""It pools the fourth map by four, so that one must be `LARGER`; two-stage pyramids start lower."""
 HEADS = ("bbox_head", "rpn_head", "roi_head")
 
 
@@ -50,40 +54,31 @@ class PairSteps:
         self.data = data
         self.definition = catalogue.detector(self.pair.student)
         self.seen: dict[Scales, Seen] = {}
-        config = build_config(self.definition, data, self._scale("baseline"))
+        self.probe = cache(build.probe)  # the same two detectors for every method
+        config = build_config(self.definition, data, self._scale(()))
         self.student = build_detector(config, seed=0, pretrained=False)
         self.start = copy.deepcopy(self.student.state_dict())
         self.teacher: Any = None
         if self.pair.teacher:
             config = build_config(catalogue.detector(self.pair.teacher), data, SCALE)
             self.teacher = build_detector(config, seed=1, pretrained=False)
-        self.frozen = _sums(self.teacher)
+        self.frozen = _writes(self.teacher)
         self.classifier = self._classifier() if self.pair.classifier else None
         schedule = catalogue.schedule(self.pair.schedule, self.pair.student)
         self.optimiser = dict(schedule.optimiser)
         assert self.optimiser.pop("type") == "SGD"
 
-    def step(self, row: str) -> dict[str, float]:
-        """The log of the step; asserts what holds for every pair and method."""
+    def step(self, *rows: str) -> dict[str, float]:
+        """The log of one step with the methods of all these rows; asserts what holds for every
+        pair and method."""
         # Random weights without warm-up: several steps in a row would diverge.
         self.student.load_state_dict(self.start)
-        seen = self._at(self._scale(row))
-        recipe = resolve(row, self.pair.family)
-        specs = recipe.methods
-        if recipe.options.inherit and self.pair.inheritable:
+        seen = self._at(self._scale(rows))
+        recipes = [resolve(row, self.pair.family) for row in rows]
+        specs = {spec.method: spec for recipe in recipes for spec in recipe.methods}
+        if self.pair.inheritable and any(recipe.options.inherit for recipe in recipes):
             self._inherit()
-        model: Any = self.student
-        if specs:
-            model = build_distillation(
-                specs,
-                self.student,
-                self.teacher,
-                family=self.pair.family,
-                seed=0,
-                image_size=seen.config.image_size,
-                classes=len(self.data.classes),
-                classifier=self.classifier,
-            )
+        model = self._built(tuple(specs.values()), seen.config.image_size)
         own = [value for value in model.parameters() if value.requires_grad]
         wrapper = OptimWrapper(torch.optim.SGD(own, **self.optimiser))
         reached: set[str] = set()
@@ -95,14 +90,39 @@ class PairSteps:
         log = {key: value.item() for key, value in log.items()}
         assert all(math.isfinite(value) for value in log.values()), log
         assert _sums(self.student) != before, "the student did not learn"
-        assert _sums(self.teacher) == self.frozen, "the teacher changed"
-        for spec in specs:
-            assert any(name.startswith(f"distill.{spec.method}.") for name in log), log
+        assert _writes(self.teacher) == self.frozen, "the teacher changed"
+        for method in specs:
+            assert any(name.startswith(f"distill.{method}.") for name in log), log
         # DDP waits for every gradient, so none may stay away.
         trained = {name for name, value in model.named_parameters() if value.requires_grad}
         assert trained <= reached, f"no gradient for {sorted(trained - reached)}"
         self._predict(seen.picture)
         return log
+
+    def _built(self, specs: tuple[MethodSpec, ...], image_size: tuple[int, int]) -> Any:
+        if not specs:
+            return self.student
+        with mock.patch.object(build, "probe", self.probe):
+            model = build.build_distillation(
+                specs,
+                self.student,
+                self.teacher,
+                family=self.pair.family,
+                seed=0,
+                image_size=image_size,
+                classes=len(self.data.classes),
+                classifier=self.classifier,
+            )
+        maps: dict[str, Any] = {}
+        model.watch = lambda _iteration, pyramids, _batch: maps.update(pyramids)
+        parse = model.parse_losses
+
+        def parse_once_each_method_pulls(losses: dict[str, Any]) -> Any:
+            _pulls(model.methods, losses, maps)
+            return parse(losses)
+
+        model.parse_losses = parse_once_each_method_pulls
+        return model
 
     def _inherit(self) -> None:
         names = set(inherit(self.student, self.teacher))
@@ -113,11 +133,12 @@ class PairSteps:
         left = {n for n in heads - names if n in known or self.start[n].any()}
         assert not left, f"not inherited: {sorted(left)}"
 
-    def _scale(self, row: str) -> Scales:
-        if self.definition.family == "ssd":
+    def _scale(self, rows: tuple[str, ...]) -> Scales:
+        family = self.definition.family
+        assert family is not None  # students are detectors
+        if family == "ssd":
             return ()
-        wide = POOLED_WIDELY in row and self.definition.family != "two-stage"
-        return LARGER if wide else SCALE
+        return LARGER[family] if POOLED_WIDELY in rows else SCALE
 
     def _at(self, scale: Scales) -> Seen:
         if scale not in self.seen:
@@ -171,8 +192,25 @@ def rows_for(pair: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _pulls(methods: Iterable[str], losses: dict[str, Any], maps: dict[str, Any]) -> None:
+    """Each method by itself pulls at the student: at its maps, or for `icd` at its predictions."""
+    for method in methods:
+        total = sum(loss for name, loss in losses.items() if name.startswith(f"distill.{method}."))
+        assert total.requires_grad, f"{method} pulls at nothing"
+        if method not in maps:
+            continue
+        student, _ = maps[method]
+        found = torch.autograd.grad(total, student, retain_graph=True, allow_unused=True)
+        gradients = [gradient for gradient in found if gradient is not None]
+        assert all(gradient.isfinite().all() for gradient in gradients), method
+        assert any(gradient.any() for gradient in gradients), f"{method} does not pull at the maps"
+
+
 def _sums(model: Any) -> list[int]:
     """Of the bits of every weight: whatever changes one of them changes its sum."""
-    if model is None:
-        return []
     return [int(value.detach().view(torch.int32).sum()) for value in model.parameters()]
+
+
+def _writes(model: Any) -> list[tuple[int, int]]:
+    """Where every weight lies, and how often torch has written there."""
+    return [] if model is None else [(v.data_ptr(), v._version) for v in model.parameters()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
 import pytest
@@ -13,14 +13,10 @@ from tests.models.pair_step import PairSteps, rows_for
 from workflow.data.catalogue import DataSet
 from workflow.models import catalogue
 
+Builder = Callable[..., PairSteps]
 PAIRS = catalogue.names("pairs", "coco")
-QUICK = {
-    "retinanet-r101-r18": ("mgd", "fkd"),
-    "faster-mobilenetv2": ("amd",),
-    "reppoints-r101-r50": ("fgd",),
-    "ssd300": ("icd",),
-}
-"""One pair of each family, with a method or two; the rest is slow."""
+QUICK = ("retinanet-r101-r18", "faster-mobilenetv2", "reppoints-r101-r50", "ssd300")
+"""One pair of each family; the rest is slow."""
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +24,26 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     return make_set(tmp_path_factory.mktemp("few"))
 
 
-@pytest.fixture(autouse=True)
-def _let_go() -> Iterator[None]:
-    """An X101 teacher takes half a gigabyte."""
-    yield
-    gc.collect()
-
-
-@pytest.mark.parametrize("pair", QUICK)
-def test_one_pair_of_each_family(pair: str, few: DataSet) -> None:
-    steps = PairSteps(pair, few)
-    for row in ("baseline", *QUICK[pair]):
-        log = steps.step(row)
-        assert log["loss"] > 0
-
-
 @pytest.fixture(scope="module")
-def steps_of(few: DataSet) -> Callable[[str], PairSteps]:
-    """Building takes as long as a step: the methods of a pair, one behind the other, share it."""
+def built(few: DataSet) -> Builder:
+    """Building takes as long as some steps: methods of a pair, one behind the other, share it."""
 
     @lru_cache(maxsize=1)
-    def built(pair: str) -> PairSteps:
-        return PairSteps(pair, few)
+    def build(pair: str, alias: str = "") -> PairSteps:
+        gc.collect()  # the pair before: an X101 teacher takes half a gigabyte
+        return PairSteps(pair, few, alias)
 
-    return built
+    return build
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in PAIRS],
+)
+def test_every_method_at_once(pair: str, built: Builder) -> None:
+    """One step of a student that all methods teach, each of which must pull at it."""
+    log = built(pair).step(*rows_for(pair))
+    assert log["loss"] > 0
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -69,10 +61,8 @@ def test_every_method_is_among_the_rows_of_a_pair(pair: str) -> None:
     ("pair", "row"),
     [(pair, row) for pair in PAIRS for row in rows_for(pair)],
 )
-def test_every_pair_with_every_method(
-    pair: str, row: str, steps_of: Callable[[str], PairSteps]
-) -> None:
-    log = steps_of(pair).step(row)
+def test_every_method_by_itself(pair: str, row: str, built: Builder) -> None:
+    log = built(pair).step(row)
     assert log["loss"] > 0
 
 
@@ -81,7 +71,7 @@ def test_every_pair_with_every_method(
     ("pair", "alias"),
     [(pair, alias) for pair in PAIRS for alias in catalogue.pair(pair).teachers],
 )
-def test_every_further_teacher(pair: str, alias: str, few: DataSet) -> None:
+def test_every_further_teacher(pair: str, alias: str, built: Builder) -> None:
     row = "mgd" if catalogue.pair(pair).teacher else "icd"
-    log = PairSteps(pair, few, alias).step(row)
+    log = built(pair, alias).step(row)
     assert log["loss"] > 0
