@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 SECONDS_BETWEEN_LOOKS = 2.0
+NAME = re.compile(r"\d+|GPU-.+|MIG-.+")
 
 
 class TooFewDevices(ValueError):
@@ -48,7 +49,7 @@ def usable(count: int | None = None) -> list[str]:
     if given is not None:
         # As CUDA reads it: what comes behind a name that is none does not count.
         names = (name.strip() for name in given.split(","))
-        return list(takewhile(lambda name: name not in ("", "-1"), names))
+        return list(takewhile(NAME.fullmatch, names))
     if "SLURM_JOB_ID" in os.environ:
         return []
     return [str(number) for number in range(present() if count is None else count)]

@@ -32,7 +32,7 @@ def test_nothing_is_said_where_there_is_nothing_to_choose(tmp_path: Path) -> Non
         assert none_there == ""
 
 
-@pytest.mark.parametrize("given", ["", "-1", "-1,0"])
+@pytest.mark.parametrize("given", ["", "-1", "-1,0", "NoDevFiles"])
 def test_hidden_gpus_are_not_used(
     given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
