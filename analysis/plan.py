@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from analysis.errors import AnalysisError, some
 from analysis.files import read_json
 from analysis.split import REPORTED, Split
+from analysis.titles import title_of
 
 Kind = Literal["classifier", "teacher", "student"]
 TableKind = Literal["results", "ablation", "costs", "published"]
@@ -151,12 +152,9 @@ class Plan(Entry):
         return REPORTED if run.kind == "classifier" else self.split
 
     def row_title(self, cell: Cell) -> str:
-        """What people call the row: its own title, else the method's, else the row's name."""
-        if cell.title:
-            return cell.title
-        if cell.row in self.methods:
-            return self.methods[cell.row].title
-        return cell.row if cell.methods else cell.row[:1].upper() + cell.row[1:]
+        """What people call the row: its own title, else its name in words."""
+        titles = {key: method.title for key, method in self.methods.items()}
+        return cell.title or title_of(cell.row, cell.methods, titles)
 
     def table(self, name: str) -> TablePlan:
         for table in self.tables:

@@ -25,6 +25,7 @@ from analysis.split import metrics_of
 RUNS = Path("results/runs")
 RUN_FILE, COST_FILE = "run.json", "cost.json"
 OUTCOME_FILE = "outcome.json"
+RECORDS_FILE = "records.csv"
 
 Status = Literal[
     "complete",
@@ -233,7 +234,7 @@ def _same_annotations(
 
 
 def write_records(records: Records, suite_dir: Path) -> None:
-    write_text(suite_dir / "records.csv", records.frame.to_csv(index=False, lineterminator="\n"))
+    write_text(suite_dir / RECORDS_FILE, records.frame.to_csv(index=False, lineterminator="\n"))
     write_text(suite_dir / "folders.csv", records.folders.to_csv(index=False, lineterminator="\n"))
 
 

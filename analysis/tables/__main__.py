@@ -15,7 +15,7 @@ from pathlib import Path
 from analysis.errors import run_program
 from analysis.files import write_text
 from analysis.plan import read_plan
-from analysis.records import RUNS, read_records
+from analysis.records import RECORDS_FILE, RUNS, read_records
 from analysis.statistics.__main__ import CACHE, DATA
 from analysis.statistics.images import ImageUncertainty
 from analysis.tables.build import build_document
@@ -28,9 +28,12 @@ from analysis.tables.model import Document
 FOLDER = "tables"
 
 
-def write_document(document: Document, folder: Path) -> None:
+def write_document(document: Document, suite_dir: Path) -> None:
+    folder = suite_dir / FOLDER
+    # Told from the folder of all results, wherever that lies on this machine.
+    records = Path(*(suite_dir / RECORDS_FILE).resolve().parts[-4:])
     write_text(folder / f"{document.name}.md", to_markdown(document, folder))
-    write_text(folder / f"{document.name}.tex", to_latex(document))
+    write_text(folder / f"{document.name}.tex", to_latex(document, records))
     write_text(folder / f"{document.name}.html", to_html(document, folder))
     write_text(folder / f"{document.name}.csv", to_csv(document))
 
@@ -50,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         images = ImageUncertainty(given.data, given.suite_dir / CACHE)
         for table in wanted:
             document = build_document(records, table, images)
-            write_document(document, given.suite_dir / FOLDER)
+            write_document(document, given.suite_dir)
             print(f"{given.suite_dir / FOLDER / table.name}.md .tex .html .csv")
         for problem in sorted(set(images.problems.values())):
             print(f"warning: {problem}", file=sys.stderr)

@@ -19,7 +19,7 @@ from analysis.tables.cells import (
     run_links,
     title_entry,
 )
-from analysis.tables.conditions import conditions, kinds_of_uncertainty
+from analysis.tables.conditions import about_images, conditions, kinds_of_uncertainty
 from analysis.tables.model import NO, YES, Column, Entry, Row, Section, Table
 from analysis.tables.results import mark, pair_title
 
@@ -74,7 +74,8 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
         )
         if part
     )
-    return Table(plan.name, plan.title, caption, columns, tuple(sections))
+    notes = about_images(statistics)
+    return Table(plan.name, plan.title, caption, columns, tuple(sections), notes)
 
 
 def full_row(statistics: TableStatistics) -> str:

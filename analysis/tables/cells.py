@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from analysis.records import Records
 from analysis.statistics.paired import Delta
 from analysis.statistics.tables import HEADLINE, NOT_RESOLVED, CellStatistics
+from analysis.tables.conditions import LEVEL
 from analysis.tables.model import MISSING, Column, Entry, Mark, RunLink
 from analysis.tables.numbers import PLUS_MINUS, brackets, interval, p_value, plain, spread
 
@@ -51,8 +52,8 @@ def image_columns(cells: Sequence[CellStatistics]) -> tuple[Column, ...]:
     if not any(cell.images for cell in cells):
         return ()
     return (
-        Column("AP_images", f"{HEADLINE} over images"),
-        Column("delta_images", "Δ over images"),
+        Column("AP_images", f"{HEADLINE} over images ({LEVEL})"),
+        Column("delta_images", f"Δ{HEADLINE} over images ({LEVEL})"),
     )
 
 

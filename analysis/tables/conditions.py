@@ -52,9 +52,17 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
             "One seed a row: no interval over seeds, so no difference is resolved and no row is "
             "marked best."
         )
-    if any(cell.images for cell in statistics.cells):
-        told += (
-            f" Over images: what the choice of images alone leaves open ({LEVEL} intervals, "
-            "Δ to the baseline), for rows with one seed; it says nothing about training again."
-        )
     return told
+
+
+def about_images(statistics: TableStatistics) -> tuple[str, ...]:
+    """One remark below a table that holds rows with a single run."""
+    found = [cell.images for cell in statistics.cells if cell.images]
+    if not found:
+        return ()
+    counts = " or ".join(f"{count:,}" for count in sorted({image.images for image in found}))
+    return (
+        f"Over images: {LEVEL} bootstrap intervals over the choice of the {counts} images, for "
+        "rows with one seed: what other images would change for these very models. They say "
+        "nothing about training again, which may change more.",
+    )

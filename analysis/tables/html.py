@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
+from analysis.tables.links import href, nearest_folder
 from analysis.tables.model import Column, Document, Entry, Footnotes, Row, RunLink, Table
 
 _HERE = Path(__file__).parent
@@ -72,7 +71,7 @@ def _row(row: Row, table: Table, notes: Footnotes, base: Path) -> str:
     cells = []
     pairs = zip(row.entries, table.columns, strict=True)
     for place, (entry, column) in enumerate(pairs):
-        text = _linked(entry, row, base) if place else escape(entry.text)
+        text = _linked(entry, row, base, name=place == 0)
         numbers = [notes.number(note) for note in entry.notes]
         raised = ", ".join(
             f'<a href="#{escape(table.name)}-note-{n}" aria-label="note {n}">{n}</a>'
@@ -94,14 +93,13 @@ def _cell(entry: Entry, column: Column, content: str, first: bool) -> str:
     return f'<{tag}{scope} class="{css}"{value}>{content}</{tag}>'
 
 
-def _linked(entry: Entry, row: Row, base: Path) -> str:
-    """A number leads to its run; to the folder above where there are several."""
+def _linked(entry: Entry, row: Row, base: Path, name: bool) -> str:
+    """The row's name and its numbers lead to its runs."""
     text = escape(entry.text)
-    if entry.value is None or not entry.ours or not row.runs:
+    folder = nearest_folder(row)
+    if folder is None or not (name or (entry.value is not None and entry.ours)):
         return text
-    folders = [run.folder for run in row.runs]
-    target = folders[0] if len(folders) == 1 else Path(os.path.commonpath(folders))
-    return f'<a href="{_href(target, base)}">{text}</a>'
+    return f'<a href="{_href(folder, base)}">{text}</a>'
 
 
 def _runs(table: Table, base: Path) -> str:
@@ -121,4 +119,4 @@ def _links(runs: tuple[RunLink, ...], base: Path) -> str:
 
 
 def _href(folder: Path, base: Path) -> str:
-    return escape(quote(os.path.relpath(folder, base))) + "/"
+    return escape(href(folder, base))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+from pathlib import Path
 
-from analysis.tables.model import Document, Entry, Footnotes, Row, Table, compact_runs
+from analysis.tables.model import Document, Entry, Footnotes, Row, Table
 
 PACKAGES = "booktabs, longtable, amssymb, url; \\usepackage[utf8]{inputenc}"
 GAP = r"\setlength{\belowcaptionskip}{4pt}"
@@ -37,27 +38,27 @@ SIGNS = {
 }
 
 
-def to_latex(document: Document) -> str:
+def to_latex(document: Document, records: Path) -> str:
+    """`records`: the file that the line below the table names for the ids of the runs."""
     head = f"% Needs the packages {PACKAGES}.\n"
-    return head + "\n".join(_table(table) for table in document.tables)
+    return head + "\n".join(_table(table, records) for table in document.tables)
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, records: Path) -> str:
     notes = Footnotes()
-    runs: dict[int, str] = {}
     rows = [
         line
         for place, section in enumerate(table.sections)
         for line in (
             *_heading(section.heading, len(table.columns), place),
-            *(_row(row, notes, runs) for row in section.rows),
+            *(_row(row, notes) for row in section.rows),
         )
     ]
     spec = "@{}" + "".join("l" if c.align == "left" else "r" for c in table.columns) + "@{}"
     header = " & ".join(_title(column.title) for column in table.columns) + r" \\"
     caption = rf"\caption{{\textbf{{{escape(table.title)}.}} {escape(table.caption)}}}"
     label = rf"\label{{tab:{table.name}}}"
-    below = _below(table, notes, runs)
+    below = _below(table, notes, records)
     style = [r"\footnotesize", r"\setlength{\tabcolsep}{3.5pt}"]
     if len(rows) > LONG:
         body = [
@@ -90,14 +91,10 @@ def _title(text: str) -> str:
     return lines[0] if len(lines) == 1 else r"\shortstack{" + r"\\".join(lines) + "}"
 
 
-def _row(row: Row, notes: Footnotes, runs: dict[int, str]) -> str:
+def _row(row: Row, notes: Footnotes) -> str:
     entries = []
-    for place, entry in enumerate(row.entries):
+    for entry in row.entries:
         numbers = [notes.number(note) for note in entry.notes]
-        if place == 0 and row.runs:
-            told = compact_runs(row.runs)
-            numbers.append(notes.number(told))
-            runs[numbers[-1]] = told
         raised = rf"\textsuperscript{{{','.join(map(str, numbers))}}}" if numbers else ""
         entries.append(_text(entry) + raised)
     return " & ".join(entries) + r" \\"
@@ -111,11 +108,12 @@ def _text(entry: Entry) -> str:
     return rf"\underline{{{text}}}" if entry.mark == "second" else text
 
 
-def _below(table: Table, notes: Footnotes, runs: dict[int, str]) -> list[str]:
+def _below(table: Table, notes: Footnotes, records: Path) -> list[str]:
     told = [escape(note) for note in table.notes]
     for number, text in enumerate(notes.texts, start=1):
-        content = rf"\path{{{_path(text)}}}" if number in runs else escape(text)
-        told.append(rf"\textsuperscript{{{number}}}\,{content}")
+        told.append(rf"\textsuperscript{{{number}}}\,{escape(text)}")
+    if any(row.runs for row in table.rows()):
+        told.append(rf"The runs behind every row: \path{{{_path(records.as_posix())}}}.")
     if not told:
         return []
     lines = [r"\par\smallskip\noindent\parbox{\linewidth}{\scriptsize\raggedright"]

@@ -1,24 +1,23 @@
-"""Tables as Markdown: bold and underline for marks, numbered notes, links to the run folders."""
+"""Tables as Markdown: bold and underline for marks, numbered notes, rows linked to their runs."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from urllib.parse import quote
 
-from analysis.tables.model import Document, Entry, Footnotes, Row, RunLink, Table
+from analysis.tables.links import folder_of, href
+from analysis.tables.model import Document, Entry, Footnotes, Row, Table
 
 SPECIAL = "\\`*_[]<>|"
 
 
 def to_markdown(document: Document, base: Path) -> str:
     """`base`: the folder from which links to run folders are followed."""
-    return "\n".join(_table(table, base) for table in document.tables)
+    return "\n".join(_table(table, document.name, base) for table in document.tables)
 
 
-def _table(table: Table, base: Path) -> str:
+def _table(table: Table, document: str, base: Path) -> str:
     notes = Footnotes()
-    links: dict[str, tuple[RunLink, ...]] = {}
+    scattered = f"runs of several folders: their ids stand in the column 'runs' of {document}.csv"
     lines = [f"## {escape(table.title)}", "", escape(table.caption), ""]
     for section in table.sections:
         if section.heading:
@@ -26,25 +25,27 @@ def _table(table: Table, base: Path) -> str:
         lines.append(_line([escape(column.title) for column in table.columns]))
         lines.append(_line(["---" if c.align == "left" else "---:" for c in table.columns]))
         for row in section.rows:
-            lines.append(_line(_entries(row, notes, links)))
+            lines.append(_line(_entries(row, notes, base, scattered)))
         lines.append("")
     lines += [f"{escape(note)}\n" for note in table.notes]
     for number, text in enumerate(notes.texts, start=1):
-        told = _runs(links[text], base) if text in links else escape(text)
-        lines.append(f"<sup>{number}</sup> {told}  ")
+        lines.append(f"<sup>{number}</sup> {escape(text)}  ")
     return "\n".join(lines) + "\n"
 
 
-def _entries(row: Row, notes: Footnotes, links: dict[str, tuple[RunLink, ...]]) -> list[str]:
+def _entries(row: Row, notes: Footnotes, base: Path, scattered: str) -> list[str]:
+    """The row's name leads to its runs; where they lie apart, one note for all such rows."""
+    folder = folder_of(row)
     entries = []
     for place, entry in enumerate(row.entries):
+        text = _text(entry)
         numbers = [notes.number(note) for note in entry.notes]
-        if place == 0 and row.runs:
-            key = "runs: " + ", ".join(run.id for run in row.runs)
-            links[key] = row.runs
-            numbers.append(notes.number(key))
+        if place == 0 and folder is not None:
+            text = f"[{text}]({href(folder, base)})"
+        elif place == 0 and row.runs:
+            numbers.append(notes.number(scattered))
         raised = f"<sup>{','.join(map(str, numbers))}</sup>" if numbers else ""
-        entries.append(_text(entry) + raised)
+        entries.append(text + raised)
     return entries
 
 
@@ -53,11 +54,6 @@ def _text(entry: Entry) -> str:
     if entry.mark == "best":
         return f"**{text}**"
     return f"<u>{text}</u>" if entry.mark == "second" else text
-
-
-def _runs(runs: tuple[RunLink, ...], base: Path) -> str:
-    told = (f"[{escape(run.id)}]({quote(os.path.relpath(run.folder, base))}/)" for run in runs)
-    return "runs: " + ", ".join(told)
 
 
 def _line(entries: list[str]) -> str:

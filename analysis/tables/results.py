@@ -21,7 +21,7 @@ from analysis.tables.cells import (
     run_links,
     title_entry,
 )
-from analysis.tables.conditions import conditions, kinds_of_uncertainty
+from analysis.tables.conditions import about_images, conditions, kinds_of_uncertainty
 from analysis.tables.model import Column, Mark, Row, Section, Table
 
 
@@ -58,7 +58,8 @@ def results_table(records: Records, statistics: TableStatistics) -> Table:
         if part
     )
     plan = statistics.plan
-    return Table(plan.name, plan.title, caption, columns, sections)
+    notes = about_images(statistics)
+    return Table(plan.name, plan.title, caption, columns, sections, notes)
 
 
 def pair_title(records: Records, group: str) -> str:

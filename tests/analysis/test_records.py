@@ -191,4 +191,4 @@ def test_rows_without_a_title_are_called_by_method_or_name(suite: MadeSuite) -> 
     cells = [cell.model_copy(update={"title": ""}) for cell in plan.tables[0].cells]
     assert [plan.row_title(cell) for cell in cells] == ["Baseline", "MGD"]
     named = cells[1].model_copy(update={"row": "mgd-nomask"})
-    assert plan.row_title(named) == "mgd-nomask"
+    assert plan.row_title(named) == "MGD, no mask"

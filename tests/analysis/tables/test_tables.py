@@ -24,6 +24,7 @@ from ..factory import MadeSuite, make_suite
 from ..test_published import BASELINE, MGD
 
 CLEAR = {"baseline": 40.0, "mgd": 41.5, "amd": 43.0}
+RECORDS = Path("results/suites/made/records.csv")
 
 
 def document(suite: MadeSuite, table: str = "main") -> Document:
@@ -186,11 +187,37 @@ def test_markdown(tmp_path: Path) -> None:
     text = to_markdown(document(suite), suite.suite_dir / "tables")
     assert "| **43" in text or "**4" in text
     assert "<u>" in text
-    link = f"../../../runs/{suite.id('pair-a', 'amd', 0)}/"
-    assert f"]({link})" in text
+    link = f"../../../runs/{suite.id('pair-a', 'amd', 0).rsplit('/', 1)[0]}/"
+    assert f"| [AMD]({link}) |" in text
+    assert "<sup>" not in text
     assert (suite.suite_dir / "tables" / link).resolve().is_dir()
     widths = {line.count(" | ") for line in text.splitlines() if line.startswith("|")}
     assert widths == {9}
+
+
+def test_a_single_run_is_what_its_row_leads_to(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, rows=CLEAR, seeds=(0,))
+    link = f"../../../runs/{suite.id('pair-a', 'amd', 0)}/"
+    folder = suite.suite_dir / "tables"
+    assert f"[AMD]({link})" in to_markdown(document(suite), folder)
+    assert f'<a href="{link}">AMD</a>' in to_html(document(suite), folder)
+
+
+def test_rows_over_pairs_share_one_note(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, pairs=2, rows=CLEAR)
+    text = to_markdown(document(suite), suite.suite_dir / "tables")
+    _, over = text.split("over pairs", 1)
+    assert over.count("<sup>1</sup>") == len(CLEAR) + 1  # and before the note itself
+    assert over.count("column 'runs' of main.csv") == 1
+    assert "<sup>2</sup>" not in over
+
+
+def test_latex_names_the_records_once_and_no_runs(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, rows=CLEAR)
+    text = to_latex(document(suite), RECORDS)
+    assert text.count(rf"\path{{{RECORDS}}}") == 1
+    assert "textsuperscript" not in text
+    assert "seed0-" not in text
 
 
 def test_csv_is_unrounded_and_names_the_runs(tmp_path: Path) -> None:
@@ -254,7 +281,7 @@ def test_html_is_whole_accessible_and_alone(tmp_path: Path) -> None:
 def test_latex_escapes_everything(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, rows=CLEAR)
     suite.edit("pair-a", "mgd", 1, status="failed", reason=r"50% of $x_1 & {y} \z ~ ^ #")
-    text = to_latex(document(suite))
+    text = to_latex(document(suite), RECORDS)
     assert r"50\% of \$x\_1 \& \{y\} \textbackslash{}z" in text
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
     assert text.count("{") == text.count("}")
@@ -274,14 +301,14 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     made = sorted(path.name for path in (suite.suite_dir / "tables").iterdir())
     assert made == ["main.csv", "main.html", "main.md", "main.tex"]
     text = (suite.suite_dir / "tables" / "main.md").read_text()
-    assert "it says nothing about training again" in text
+    assert text.count("nothing about training again") == 1
     head = next(line for line in text.splitlines() if line.startswith("| Method"))
-    assert "| AP over images | Δ over images |" in head
+    assert "| AP over images (95 %) | ΔAP over images (95 %) |" in head
     with (suite.suite_dir / "tables" / "main.csv").open(newline="") as file:
         mgd = next(line for line in csv.DictReader(file) if line["row"] == "mgd")
     low, high = float(mgd["delta_images_low"]), float(mgd["delta_images_high"])
     assert low < float(mgd["delta"]) < high
-    row = next(line for line in text.splitlines() if line.startswith("| MGD"))
+    row = next(line for line in text.splitlines() if line.startswith("| [MGD]"))
     half = (float(mgd["AP_images_high"]) - float(mgd["AP_images_low"])) / 2
     assert f"| ± {half:.1f} |" in row
     assert f"{high:+.2f}".replace("-", "−") in row
