@@ -58,7 +58,9 @@ PLANNED = ("id", "hash", "kind", "group", "row", "seed", "family", "data", "sche
 PROVENANCE = ("started", "finished", "code_revision", "dataset_fingerprint", "student_sha256")
 SPLIT = "split"
 SCORED = ("images", "detections", "engine", "annotations_sha256", "predictions_sha256")
-COLUMNS = (*PLANNED, "folder", *METRICS, *COSTS, *PROVENANCE, SPLIT, *SCORED)
+OPTIONS = {"inherit": "inherits", "clip": "clip"}
+"""What a training is told beside its methods, as a run's specification and as a column say it."""
+COLUMNS = (*PLANNED, "folder", *METRICS, *COSTS, *PROVENANCE, *OPTIONS.values(), SPLIT, *SCORED)
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,15 @@ def _row(run: PlannedRun, folder: Path, claim: dict[str, Any], split: str) -> di
     row |= {key: metrics.get(key) for key in (*METRICS, *SCORED)}
     row |= {key: cost.get(key) for key in COSTS}
     row |= {key: claim.get(key) for key in PROVENANCE}
+    row |= _options(claim)
     return row
+
+
+def _options(claim: dict[str, Any]) -> dict[str, Any]:
+    spec = claim.get("spec")
+    options = spec.get("options") if isinstance(spec, dict) else None
+    told = options if isinstance(options, dict) else {}
+    return {column: told.get(key) for key, column in OPTIONS.items()}
 
 
 def _object(path: Path) -> dict[str, Any]:

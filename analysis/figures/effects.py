@@ -1,8 +1,10 @@
-"""Forest plot: every row's paired difference to the baseline, per pair, with its interval."""
+"""Forest plot: every row's paired difference to the baseline or to its own control, per pair."""
 
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.style import FAINT, GREY, HELPS, HURTS, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.paired import Delta
 from analysis.statistics.tables import HEADLINE, CellStatistics
 from analysis.tables.conditions import LEVEL, conditions
@@ -25,70 +28,111 @@ MOST_PAIRS = 3
 
 class EffectsOptions(Options):
     metric: str = HEADLINE
+    against: Literal["baseline", "own-control"] = "baseline"
+    """own-control: rows that inherit the teacher's neck and head against inheriting alone."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row of the plot."""
+
+    cell: CellStatistics
+    delta: Delta
+    images: ImageInterval | None
+    inherits: bool
+    """Whether it is held against inheriting alone."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.cell.title} (inherits)" if self.inherits else self.cell.title
+
+    @property
+    def row(self) -> str:
+        return self.cell.cell.row
+
+    @property
+    def group(self) -> str:
+        return self.cell.cell.group
+
+
+def _effect(cell: CellStatistics, options: EffectsOptions) -> Effect | None:
+    headline = options.metric == HEADLINE
+    if options.against == "own-control" and options.metric in cell.own_deltas:
+        images = cell.own_image_delta if headline else None
+        return Effect(cell, cell.own_deltas[options.metric], images, True)
+    if options.metric not in cell.deltas:
+        return None
+    images = cell.image_delta if headline else None
+    return Effect(cell, cell.deltas[options.metric], images, False)
 
 
 def draw(wanted: Wanted) -> list[Picture]:
-    metric = wanted.options(EffectsOptions).metric
-    cells = [cell for cell in wanted.finished() if metric in cell.deltas]
-    if not cells:
-        raise NothingToDraw(f"no row shares a seed with a finished baseline ({metric})")
-    groups = [group for group in wanted.groups if any(c.cell.group == group for c in cells)]
+    options = wanted.options(EffectsOptions)
+    effects = [found for cell in wanted.finished() if (found := _effect(cell, options))]
+    if not effects:
+        raise NothingToDraw(f"no row shares a seed with a finished baseline ({options.metric})")
+    groups = [group for group in wanted.groups if any(e.group == group for e in effects)]
     pages = [groups[i : i + MOST_PAIRS] for i in range(0, len(groups), MOST_PAIRS)]
     return [
-        _page(wanted, metric, cells, page, "" if number == 0 else str(number + 1))
+        _page(wanted, options, effects, page, "" if number == 0 else str(number + 1))
         for number, page in enumerate(pages)
     ]
 
 
 def _page(
-    wanted: Wanted, metric: str, cells: list[CellStatistics], groups: list[str], part: str
+    wanted: Wanted, options: EffectsOptions, effects: list[Effect], groups: list[str], part: str
 ) -> Picture:
-    here = [cell for cell in cells if cell.cell.group in groups]
-    order = _order(here, metric)
-    titles = {cell.cell.row: cell.title for cell in here}
+    metric, own_control = options.metric, options.against == "own-control"
+    here = [effect for effect in effects if effect.group in groups]
+    order = _order(here)
+    titles = {effect.row: effect.title for effect in here}
     figure = new_figure(PAGE_WIDTH, FRAME_HEIGHT + ROW_HEIGHT * len(order))
     panels = figure.subplots(1, len(groups), sharey=True, sharex=True, squeeze=False)[0]
     for axes, group in zip(panels, groups, strict=True):
-        own = {cell.cell.row: cell for cell in here if cell.cell.group == group}
-        for place, row in enumerate(order):
-            if row in own:
-                _row(axes, own[row], metric, place)
+        for effect in here:
+            if effect.group == group:
+                _row(axes, effect, order.index(effect.row))
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         axes.set_title("\n".join(textwrap.wrap(wanted.pair_title(group), TITLE_WIDTH[len(groups)])))
         axes.set_yticks(range(len(order)), [titles[row] for row in order])
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel(f"Δ{metric} to the baseline (points)")
-    _room_for_text(panels, here, metric)
+        rival = "the row's own control" if own_control else "the baseline"
+        axes.set_xlabel(f"Δ{metric} to {rival} (points)")
+    _room_for_text(panels, here)
     for axes, group in zip(panels, groups, strict=True):
-        own = {cell.cell.row: cell for cell in here if cell.cell.group == group}
-        for place, row in enumerate(order):
-            if row in own:
-                _tell(axes, own[row], metric, place, short=len(groups) > 2)
+        for effect in here:
+            if effect.group == group:
+                _tell(axes, effect, order.index(effect.row), short=len(groups) > 2)
     _key(figure, here)
     caption = sentences(
         f"Difference in {metric} to the undistilled student of the same pair and seed, sorted by "
         "its mean.",
+        "Rows marked '(inherits)' start from the teacher's neck and head, and are compared with "
+        "the undistilled student that does so too."
+        if any(effect.inherits for effect in here)
+        else "",
         f"Lines are {LEVEL} intervals over seeds, filled markers differ from 0 after Holm's "
-        "correction over the rows of the pair."
-        if any(cell.deltas[metric].n > 1 for cell in here)
+        "correction over the rows of the pair that are compared with the same student."
+        if any(effect.delta.n > 1 for effect in here)
         else "",
         _about_one_seed(here),
         wanted.runs_told(),
-        conditions(wanted.records, here),
+        conditions(wanted.records, [effect.cell for effect in here]),
         wanted.missing(),
     )
     told = (
         f"{wanted.pair_title(group)}: "
         + ", ".join(
-            f"{cell.title} {_in_words(cell.deltas[metric])}"
+            f"{effect.title} {_in_words(effect.delta)}"
             for row in order
-            for cell in here
-            if cell.cell.row == row and cell.cell.group == group
+            for effect in here
+            if effect.row == row and effect.group == group
         )
         for group in groups
     )
-    alt = f"Forest plot of differences in {metric} to the baseline. {'; '.join(told)}."
+    rival = "each row's own control" if own_control else "the baseline"
+    alt = f"Forest plot of differences in {metric} to {rival}. {'; '.join(told)}."
     return Picture(figure, caption, alt, part)
 
 
@@ -96,21 +140,21 @@ def _in_words(delta: Delta) -> str:
     return interval(delta.mean, delta.low, delta.high)
 
 
-def _order(cells: list[CellStatistics], metric: str) -> list[str]:
+def _order(effects: list[Effect]) -> list[str]:
     """By the mean over the pairs, the most helpful first."""
     means: dict[str, list[float]] = {}
-    for cell in cells:
-        means.setdefault(cell.cell.row, []).append(cell.deltas[metric].mean)
+    for effect in effects:
+        means.setdefault(effect.row, []).append(effect.delta.mean)
     return sorted(means, key=lambda row: (-float(np.mean(means[row])), row))
 
 
-def _row(axes: Axes, cell: CellStatistics, metric: str, place: int) -> None:
-    delta = cell.deltas[metric]
+def _row(axes: Axes, effect: Effect, place: int) -> None:
+    delta = effect.delta
     colour = HELPS if delta.mean > 0 else HURTS
     if delta.low is not None and delta.high is not None:
         axes.plot([delta.low, delta.high], [place, place], color=colour, solid_capstyle="butt")
-    elif cell.image_delta is not None and metric == HEADLINE:
-        ends = [cell.image_delta.low, cell.image_delta.high]
+    elif effect.images is not None:
+        ends = [effect.images.low, effect.images.high]
         axes.plot(ends, [place, place], color=GREY, linestyle=(0, (1, 1.5)), linewidth=1.0)
     axes.plot(
         delta.mean,
@@ -123,18 +167,18 @@ def _row(axes: Axes, cell: CellStatistics, metric: str, place: int) -> None:
     )
 
 
-def _room_for_text(panels: list[Axes], cells: list[CellStatistics], metric: str) -> None:
+def _room_for_text(panels: list[Axes], effects: list[Effect]) -> None:
     """Figures stand to the right of everything that is drawn."""
     low, high = panels[0].get_xlim()
-    bare = all(cell.deltas[metric].low is None for cell in cells)
+    bare = all(effect.delta.low is None for effect in effects)
     share = 0.2 if bare else 0.42
     share *= (1.0, 1.8, 1.3)[len(panels) - 1]
     for axes in panels:
         axes.set_xlim(low, high + share * (high - low))
 
 
-def _tell(axes: Axes, cell: CellStatistics, metric: str, place: int, short: bool) -> None:
-    delta = cell.deltas[metric]
+def _tell(axes: Axes, effect: Effect, place: int, short: bool) -> None:
+    delta = effect.delta
     text = signed(delta.mean, 2) if short else _in_words(delta)
     text += f"  n={delta.n}" if delta.n == 1 or not short else ""
     axes.text(
@@ -149,9 +193,9 @@ def _tell(axes: Axes, cell: CellStatistics, metric: str, place: int, short: bool
     )
 
 
-def _key(figure: Figure, cells: list[CellStatistics]) -> None:
-    several = any(cell.n > 1 for cell in cells)
-    by_image = any(cell.image_delta is not None for cell in cells)
+def _key(figure: Figure, effects: list[Effect]) -> None:
+    several = any(effect.cell.n > 1 for effect in effects)
+    by_image = any(effect.images is not None for effect in effects)
     marks = []
     if several:
         marks.append(
@@ -174,8 +218,8 @@ def _key(figure: Figure, cells: list[CellStatistics]) -> None:
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), handlelength=1.6)
 
 
-def _about_one_seed(cells: list[CellStatistics]) -> str:
-    if not any(cell.image_delta is not None for cell in cells):
+def _about_one_seed(effects: list[Effect]) -> str:
+    if not any(effect.images is not None for effect in effects):
         return ""
     return (
         f"Dotted: {LEVEL} intervals over the choice of images for rows with one seed, which "

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from analysis.findings.pairs import PairAnswer, answering
-from analysis.findings.pooled import Pooled, pooled
-from analysis.findings.sentences import Sentence, counted, listed
+from analysis.findings.pooled import INHERITED, Pooled, pooled
+from analysis.findings.sentences import Sentence, beyond, counted, listed
 from analysis.published import Comparison, compare_table
 from analysis.records import Records
 from analysis.statistics.paired import Delta
@@ -30,6 +30,7 @@ def over_pairs(pairs: Sequence[PairAnswer], tables: Sequence[TableStatistics]) -
         Sentence(text, tuple(_pooled(row, compared) for row in rows if row.verdict == verdict))
         for text, verdict in (
             ("Better than the baseline, every pair counting the same", BETTER),
+            ("Better, but not shown to gain more than inheriting alone", INHERITED),
             ("Worse than the baseline, every pair counting the same", WORSE),
             ("Not resolved over these pairs", NOT_RESOLVED),
         )
@@ -60,6 +61,7 @@ def _pooled(row: Pooled, compared: int) -> str:
     told = f"{row.title} {interval(effect.mean, effect.low, effect.high)}"
     if effect.pairs < compared:
         told += f" in {counted(effect.pairs, 'pair')}"
+    told += beyond(row.own)
     if row.p_holm is None or row.verdict == NOT_RESOLVED:
         return told
     return f"{told}, p {p_value(row.p_holm)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.findings.pairs import PairAnswer, pair_answers
-from analysis.findings.pooled import pooled
-from analysis.findings.sentences import counted, happened, listed
+from analysis.findings.pooled import INHERITED, pooled
+from analysis.findings.sentences import beyond, counted, happened, listed, of_those_that_inherit
 from analysis.records import Records
 from analysis.statistics.across_pairs import PooledEffect
 from analysis.statistics.paired import Delta
@@ -48,7 +48,7 @@ def _one_seed(pairs: Sequence[PairAnswer]) -> str:
     above = sum(gain.delta.mean > 0 for gain in gains)
     return told + (
         f"{above} of {counted(len(gains), 'row')} over {len(pairs)} pairs ended above their "
-        "baselines."
+        f"baselines.{of_those_that_inherit(gains)}"
     )
 
 
@@ -56,31 +56,40 @@ def _one_pair(pair: PairAnswer) -> str:
     counts = {gain.delta.n for gain in pair.gains}
     upto = "up to " if len(counts) > 1 else ""
     where = f"On {pair.title}, over {upto}{pair.seeds} seeds,"
-    better, worse = (
-        [_named(gain.title, gain.delta) for gain in g] for g in (pair.better, pair.worse)
+    better, inherited, worse = (
+        [_named(gain.title, gain.delta, gain.own) for gain in gains]
+        for gains in (pair.better, pair.inherited, pair.worse)
     )
-    return _verdicts(where, better, worse, len(pair.not_resolved))
+    return _verdicts(where, better, inherited, worse, len(pair.not_resolved))
 
 
 def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
     """By the gain over all pairs together, which many seeds of many pairs make sharp."""
     rows = pooled(pairs)
-    better, worse = (
-        [_named(row.title, row.effect) for row in rows if row.verdict == verdict]
-        for verdict in (BETTER, WORSE)
+    better, inherited, worse = (
+        [_named(row.title, row.effect, row.own) for row in rows if row.verdict == verdict]
+        for verdict in (BETTER, INHERITED, WORSE)
     )
-    rest = len(rows) - len(better) - len(worse)
-    return _verdicts(f"Over {len(pairs)} pairs together,", better, worse[::-1], rest)
+    rest = len(rows) - len(better) - len(inherited) - len(worse)
+    where = f"Over {len(pairs)} pairs together,"
+    return _verdicts(where, better, inherited, worse[::-1], rest)
 
 
-def _named(title: str, found: Delta | PooledEffect) -> str:
-    return f"{title} ({interval(found.mean, found.low, found.high)} {HEADLINE})"
+def _named(title: str, found: Delta | PooledEffect, own: Delta | PooledEffect | None = None) -> str:
+    gain = f"{interval(found.mean, found.low, found.high)} {HEADLINE}"
+    return f"{title} ({gain}{beyond(own)})"
 
 
-def _verdicts(where: str, better: list[str], worse: list[str], rest: int) -> str:
+def _verdicts(
+    where: str, better: list[str], inherited: list[str], worse: list[str], rest: int
+) -> str:
     parts = [
         f"{word}: {listed([*own[:NAMED], *_more(len(own) - NAMED)])}"
-        for word, own in (("better than the baseline", better), ("worse", worse))
+        for word, own in (
+            ("better than the baseline", better),
+            ("better, but not shown to gain more than inheriting alone", inherited),
+            ("worse", worse),
+        )
         if own
     ]
     if not parts:

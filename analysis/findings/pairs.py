@@ -36,6 +36,17 @@ class Gain:
     is_method: bool
     """False for controls, such as a baseline that inherits the teacher's head."""
     images: ImageInterval | None = None
+    own: Delta | None = None
+    """To inheriting alone, for a method that inherits the teacher's neck and head."""
+
+    @property
+    def earned(self) -> bool:
+        """Whether the method itself gains, beyond what inheriting alone gains."""
+        return self.verdict == BETTER and (self.own is None or _better(self.own))
+
+
+def _better(delta: Delta) -> bool:
+    return delta.resolved and delta.mean > 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,12 @@ class PairAnswer:
 
     @property
     def better(self) -> list[Gain]:
-        return self.of(BETTER)
+        return [gain for gain in self.of(BETTER) if gain.earned]
+
+    @property
+    def inherited(self) -> list[Gain]:
+        """Better than the baseline, but not shown to be better than inheriting alone."""
+        return [gain for gain in self.of(BETTER) if not gain.earned]
 
     @property
     def worse(self) -> list[Gain]:
@@ -116,6 +132,7 @@ def _pair(records: Records, tables: Sequence[TableStatistics], group: str) -> Pa
             cell.verdict(),
             bool(cell.cell.methods),
             cell.image_delta,
+            cell.own_deltas.get(HEADLINE),
         )
         for cell in rivals
         if HEADLINE in cell.deltas

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.findings.pairs import Gain, PairAnswer
+from analysis.statistics.across_pairs import PooledEffect
 from analysis.statistics.estimates import SIGNIFICANCE
+from analysis.statistics.paired import Delta
 from analysis.statistics.tables import HEADLINE
 from analysis.tables.conditions import LEVEL
 from analysis.tables.numbers import interval, p_value, plain, signed, spread
@@ -34,9 +36,14 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def shown(gain: Gain) -> str:
-    """`AMD +2.01 [+1.40, +2.62]`."""
+    """`AMD +2.01 [+1.40, +2.62]`, and what of it inheriting alone does not explain."""
     delta = gain.delta
-    return f"{gain.title} {interval(delta.mean, delta.low, delta.high)}"
+    return f"{gain.title} {interval(delta.mean, delta.low, delta.high)}{beyond(gain.own)}"
+
+
+def beyond(own: Delta | PooledEffect | None) -> str:
+    """`, +0.52 [+0.11, +0.93] over inheriting alone`; empty for a row that does not inherit."""
+    return f", {interval(own.mean, own.low, own.high)} over inheriting alone" if own else ""
 
 
 def start(pair: PairAnswer) -> str:
@@ -68,9 +75,13 @@ def sentences(pair: PairAnswer) -> list[Sentence]:
 def several_seeds(pair: PairAnswer) -> list[Sentence]:
     unclear = [gain for gain in pair.not_resolved if gain.delta.n > 1]
     single = [gain for gain in pair.not_resolved if gain.delta.n == 1]
-    clear = pair.better or pair.worse
+    clear = pair.better or pair.inherited or pair.worse
     groups = (
         ("Better than the baseline", pair.better),
+        (
+            "Better than the baseline, but not shown to gain more than inheriting alone",
+            pair.inherited,
+        ),
         ("Worse than the baseline", pair.worse),
         ("Not resolved" if clear else "No row is told apart from the baseline", unclear),
         ("One seed only, so nothing can be said", single),
@@ -79,7 +90,7 @@ def several_seeds(pair: PairAnswer) -> list[Sentence]:
     if pair.best:
         text = f"{pair.best} beats every other student of this pair in a paired test."
         told.append(Sentence(text))
-    elif pair.better:
+    elif pair.better or pair.inherited:
         told.append(Sentence("No row beats every other student of this pair."))
     return told
 
@@ -117,12 +128,30 @@ def happened(gains: Sequence[Gain]) -> str:
     above = [gain for gain in gains if gain.delta.mean > 0]
     first, last = gains[0], gains[-1]
     if len(gains) == 1:
-        return f"{first.title} ended {signed(first.delta.mean, 2)} {HEADLINE} from the baseline."
+        told = f"{first.title} ended {signed(first.delta.mean, 2)} {HEADLINE} from the baseline"
+        return f"{told}{beyond(first.own)}."
     return (
         f"{len(above)} of {len(gains)} rows ended above the baseline, from {first.title} "
-        f"({signed(first.delta.mean, 2)} {HEADLINE}) down to {last.title} "
-        f"({signed(last.delta.mean, 2)})."
+        f"({signed(first.delta.mean, 2)} {HEADLINE}{beyond(first.own)}) down to {last.title} "
+        f"({signed(last.delta.mean, 2)}{beyond(last.own)}).{of_those_that_inherit(gains)}"
     )
+
+
+def of_those_that_inherit(gains: Sequence[Gain]) -> str:
+    """What is left of the gains of methods that bring more than a loss."""
+    having = [gain for gain in gains if gain.own is not None]
+    if not having:
+        return ""
+    above = [gain.title for gain in having if gain.own is not None and gain.own.mean > 0]
+    told = f"{len(above)} of them" + (f" ({listed(above)})" if 0 < len(above) <= FEW else "")
+    return (
+        f" {counted(len(having), 'method')} inherited the teacher's neck and head: "
+        f"{told if above else 'none'} ended above inheriting alone."
+    )
+
+
+FEW = 3
+"""Names that a sentence of counts still holds."""
 
 
 HOW_TO_READ = (

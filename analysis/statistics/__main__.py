@@ -53,6 +53,8 @@ def _cell(cell: CellStatistics) -> dict[str, Any]:
         "deltas": {m: dataclasses.asdict(d) for m, d in cell.deltas.items()},
         "images": cell.images and dataclasses.asdict(cell.images),
         "image_delta": cell.image_delta and dataclasses.asdict(cell.image_delta),
+        "own_deltas": {m: dataclasses.asdict(d) for m, d in cell.own_deltas.items()},
+        "own_image_delta": cell.own_image_delta and dataclasses.asdict(cell.own_image_delta),
     }
 
 

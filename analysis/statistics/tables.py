@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -18,6 +18,7 @@ from analysis.statistics.across_pairs import (
 )
 from analysis.statistics.best import Leaders, leaders
 from analysis.statistics.bootstrap import ImageInterval
+from analysis.statistics.controls import with_controls
 from analysis.statistics.estimates import Estimate, estimate
 from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.paired import Delta, holm, paired_delta
@@ -48,6 +49,9 @@ class CellStatistics:
     images: ImageInterval | None = None
     """Of AP, for a cell with a single run: another kind of uncertainty than the seeds'."""
     image_delta: ImageInterval | None = None
+    own_deltas: dict[str, Delta] = field(default_factory=dict)
+    """To inheriting alone, for rows that inherit the teacher's neck and head; else empty."""
+    own_image_delta: ImageInterval | None = None
 
     @property
     def n(self) -> int:
@@ -138,6 +142,9 @@ def table_statistics(
         places = [place for place, cell in enumerate(cells) if cell.cell.group == group]
         for place, deltas in _corrected([cells[place] for place in places], places):
             cells[place] = replace(cells[place], deltas=deltas)
+        own = with_controls(records, [cells[place] for place in places], images)
+        for place, cell in zip(places, own, strict=True):
+            cells[place] = cell
     return TableStatistics(plan, tuple(cells))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.records import Records
+from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.paired import Delta
 from analysis.statistics.tables import HEADLINE, NOT_RESOLVED, CellStatistics
-from analysis.tables.conditions import LEVEL
 from analysis.tables.model import MISSING, Column, Entry, Mark, RunLink
 from analysis.tables.numbers import PLUS_MINUS, brackets, interval, p_value, plain, spread
 
@@ -52,27 +52,57 @@ def image_columns(cells: Sequence[CellStatistics]) -> tuple[Column, ...]:
     if not any(cell.images for cell in cells):
         return ()
     return (
-        Column("AP_images", f"{HEADLINE} over images ({LEVEL})"),
-        Column("delta_images", f"Δ{HEADLINE} over images ({LEVEL})"),
+        Column("AP_images", f"{HEADLINE} over images"),
+        Column("delta_images", f"Δ{HEADLINE} over images"),
     )
 
 
 def image_entries(cell: CellStatistics, columns: Sequence[Column]) -> tuple[Entry, ...]:
     """For `image_columns`: half the interval of AP, and the interval of its difference."""
-    entries = []
-    for column, found in zip(columns, (cell.images, cell.image_delta), strict=False):
-        raw: dict[str, float | int | str | None] = {
-            f"{column.key}_low": found.low if found else None,
-            f"{column.key}_high": found.high if found else None,
-        }
-        if found is None:
-            entries.append(Entry(MISSING, raw=raw))
-        elif found is cell.images:
-            half = (found.high - found.low) / 2
-            entries.append(Entry(f"{PLUS_MINUS} {plain(half)}", half, raw=raw))
-        else:
-            entries.append(Entry(brackets(found.low, found.high), found.low, raw=raw))
-    return tuple(entries)
+    if not columns:
+        return ()
+    found = cell.images
+    raw: dict[str, float | int | str | None] = {
+        "AP_images_low": found.low if found else None,
+        "AP_images_high": found.high if found else None,
+    }
+    half = (found.high - found.low) / 2 if found else None
+    text = MISSING if half is None else f"{PLUS_MINUS} {plain(half)}"
+    return Entry(text, half, raw=raw), _over_images(cell.image_delta, "delta_images")
+
+
+def own_columns(cells: Sequence[CellStatistics], headline: str) -> tuple[Column, ...]:
+    """The gain beyond inheriting alone, where some row can be compared with that."""
+    having = [cell for cell in cells if cell.own_deltas]
+    if not having:
+        return ()
+    columns = [Column("own", f"Δ{headline} to inheriting alone")]
+    if any(delta.n > 1 for cell in having for delta in cell.own_deltas.values()):
+        columns.append(Column("p_own", "p (Holm)"))
+    if any(cell.own_image_delta for cell in having):
+        columns.append(Column("own_images", "the same over images"))
+    return tuple(columns)
+
+
+def own_entries(
+    cell: CellStatistics, columns: Sequence[Column], headline: str
+) -> tuple[Entry, ...]:
+    """For `own_columns`; empty for rows that do not inherit, which have nothing to subtract."""
+    delta = cell.own_deltas.get(headline)
+    entries = {
+        "own": delta_entry(delta, "own"),
+        "p_own": p_entry(delta, "p_own"),
+        "own_images": _over_images(cell.own_image_delta, "own_images"),
+    }
+    return tuple(entries[column.key] for column in columns)
+
+
+def _over_images(found: ImageInterval | None, key: str) -> Entry:
+    """The interval of a difference that stands in another column."""
+    if found is None:
+        return Entry(MISSING, raw={f"{key}_low": None, f"{key}_high": None})
+    raw: dict[str, float | int | str | None] = {f"{key}_low": found.low, f"{key}_high": found.high}
+    return Entry(brackets(found.low, found.high), found.low, raw=raw)
 
 
 def delta_entry(delta: Delta | None, key: str) -> Entry:

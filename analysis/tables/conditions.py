@@ -40,7 +40,7 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
     """What the intervals of this table come from, never left to be guessed."""
     told = (
         f"± and brackets: {LEVEL} Student's t intervals over seeds; Δ is paired by seed, its p "
-        "corrected by Holm over the rows of the pair. Bold: better than every other student of "
+        f"corrected by Holm over {_family(statistics)}. Bold: better than every other student of "
         "the pair in a paired test; underlined: second, and better than all below. Unmarked "
         "where the seeds cannot tell; 'not resolved': the same for a difference."
     )
@@ -53,6 +53,27 @@ def kinds_of_uncertainty(statistics: TableStatistics) -> str:
             "marked best."
         )
     return told
+
+
+def _family(statistics: TableStatistics) -> str:
+    """The comparisons that one correction runs over."""
+    told = "the rows of the pair"
+    if any(cell.own_deltas for cell in statistics.cells):
+        told += (
+            " that are compared with the baseline, and apart from these over its rows that are "
+            "compared with inheriting alone"
+        )
+    return told
+
+
+def about_inheriting(statistics: TableStatistics) -> tuple[str, ...]:
+    """What the second comparison is for."""
+    if not any(cell.own_deltas for cell in statistics.cells):
+        return ()
+    return (
+        "Inheriting alone: the student that starts from the teacher's neck and head as these rows "
+        "do, and distils nothing. What a row gains beyond it is the method's.",
+    )
 
 
 def about_images(statistics: TableStatistics) -> tuple[str, ...]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
+from analysis.statistics.tables import NOT_RESOLVED
 from analysis.tables.model import Document, Entry, Footnotes, Row, Table
 
 PACKAGES = "booktabs, longtable, amssymb, url; \\usepackage[utf8]{inputenc}"
 GAP = r"\setlength{\belowcaptionskip}{4pt}"
 HEADING = 12
 """Letters of a column's heading on one line."""
+NAME = 24
+"""Letters of a row's name on one line."""
+WIDE = 96
+"""Letters of a row from which a page is too narrow for the usual size."""
+ABBREVIATED = "n.r."
 LONG = 40
 """Rows from which a table may run over several pages."""
 SIGNS = {
@@ -45,6 +52,9 @@ def to_latex(document: Document, records: Path) -> str:
 
 
 def _table(table: Table, records: Path) -> str:
+    wide = _letters(table) > WIDE
+    if wide:
+        table = _abbreviated(table)
     notes = Footnotes()
     rows = [
         line
@@ -59,7 +69,8 @@ def _table(table: Table, records: Path) -> str:
     caption = rf"\caption{{\textbf{{{escape(table.title)}.}} {escape(table.caption)}}}"
     label = rf"\label{{tab:{table.name}}}"
     below = _below(table, notes, records)
-    style = [r"\footnotesize", r"\setlength{\tabcolsep}{3.5pt}"]
+    size, gap = (r"\scriptsize", 2.5) if wide else (r"\footnotesize", 3.5)
+    style = [size, rf"\setlength{{\tabcolsep}}{{{gap}pt}}"]
     if len(rows) > LONG:
         body = [
             rf"\begin{{longtable}}{{{spec}}}",
@@ -78,6 +89,41 @@ def _table(table: Table, records: Path) -> str:
     return "\n".join([*opening, *body, *below, r"\end{table}"]) + "\n"
 
 
+def _letters(table: Table) -> int:
+    """Of the longest entries of all columns side by side, headings among them."""
+    widest = [
+        max(
+            *(len(line) for line in textwrap.wrap(column.title, HEADING) or [""]),
+            *(len(row.entries[place].text) for row in table.rows()),
+            0,
+        )
+        for place, column in enumerate(table.columns)
+    ]
+    return sum([min(widest[0], NAME), *widest[1:]]) if widest else 0
+
+
+def _abbreviated(table: Table) -> Table:
+    """The words that every other row repeats, in short, with a remark that says what they mean."""
+
+    def short(entry: Entry) -> Entry:
+        return replace(entry, text=entry.text.replace(NOT_RESOLVED, ABBREVIATED))
+
+    sections = tuple(
+        replace(
+            section,
+            rows=tuple(
+                replace(row, entries=tuple(map(short, row.entries))) for row in section.rows
+            ),
+        )
+        for section in table.sections
+    )
+    if sections == table.sections:
+        return table
+    return replace(
+        table, sections=sections, notes=(f"{ABBREVIATED}: {NOT_RESOLVED}.", *table.notes)
+    )
+
+
 def _heading(text: str, columns: int, place: int) -> list[str]:
     if not text:
         return []
@@ -87,16 +133,24 @@ def _heading(text: str, columns: int, place: int) -> list[str]:
 
 def _title(text: str) -> str:
     """Words one below the other, so that a long heading does not widen its column."""
-    lines = [escape(line) for line in textwrap.wrap(text, HEADING, break_long_words=False)]
-    return lines[0] if len(lines) == 1 else r"\shortstack{" + r"\\".join(lines) + "}"
+    return _stacked(text, HEADING, "c")
+
+
+def _stacked(text: str, letters: int, align: str) -> str:
+    wrapped = textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
+    lines = [escape(line) for line in wrapped] or [""]
+    if len(lines) == 1:
+        return lines[0]
+    return rf"\shortstack[{align}]{{" + r"\\".join(lines) + "}"
 
 
 def _row(row: Row, notes: Footnotes) -> str:
     entries = []
-    for entry in row.entries:
+    for place, entry in enumerate(row.entries):
         numbers = [notes.number(note) for note in entry.notes]
         raised = rf"\textsuperscript{{{','.join(map(str, numbers))}}}" if numbers else ""
-        entries.append(_text(entry) + raised)
+        text = _text(entry) if place else _stacked(entry.text, NAME, "l")
+        entries.append(text + raised)
     return " & ".join(entries) + r" \\"
 
 

@@ -17,11 +17,18 @@ from analysis.tables.cells import (
     image_entries,
     mean_entry,
     metric_title,
+    own_columns,
+    own_entries,
     p_entry,
     run_links,
     title_entry,
 )
-from analysis.tables.conditions import about_images, conditions, kinds_of_uncertainty
+from analysis.tables.conditions import (
+    about_images,
+    about_inheriting,
+    conditions,
+    kinds_of_uncertainty,
+)
 from analysis.tables.model import Column, Mark, Row, Section, Table
 
 
@@ -29,19 +36,21 @@ def results_table(records: Records, statistics: TableStatistics) -> Table:
     metrics = _metrics(statistics)
     headline = metrics[0]
     alone = image_columns(statistics.cells)
+    own = own_columns(statistics.cells, headline)
     columns = (
         Column("title", "Method", "left"),
         *(Column(metric, metric_title(metric)) for metric in metrics),
         Column("delta", f"Δ{headline} to baseline"),
         Column("p", "p (Holm)"),
         *alone,
+        *own,
         Column("n", "n"),
     )
     sections = tuple(
         Section(
             pair_title(records, group),
             tuple(
-                _row(records, statistics, cell, metrics, alone)
+                _row(records, statistics, cell, metrics, alone, own)
                 for cell in statistics.of_group(group)
             ),
         )
@@ -58,7 +67,7 @@ def results_table(records: Records, statistics: TableStatistics) -> Table:
         if part
     )
     plan = statistics.plan
-    notes = about_images(statistics)
+    notes = (*about_inheriting(statistics), *about_images(statistics))
     return Table(plan.name, plan.title, caption, columns, sections, notes)
 
 
@@ -81,6 +90,7 @@ def _row(
     cell: CellStatistics,
     metrics: tuple[str, ...],
     alone: tuple[Column, ...],
+    own: tuple[Column, ...],
 ) -> Row:
     headline = metrics[0]
     delta = cell.deltas.get(headline)
@@ -94,6 +104,7 @@ def _row(
             delta_entry(delta, "delta"),
             p_entry(delta, "p"),
             *image_entries(cell, alone),
+            *own_entries(cell, own, headline),
             count_entry(cell),
         ),
         run_links(records, cell),

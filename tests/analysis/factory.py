@@ -35,6 +35,8 @@ class MadeSuite:
     root: Path
     plan: dict[str, Any]
     values: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    inheriting: tuple[str, ...] = ()
+    """Rows that start from the teacher's neck and head."""
 
     @property
     def suite_dir(self) -> Path:
@@ -77,6 +79,7 @@ def make_suite(
     predictions: bool = False,
     published: dict[str, dict[str, str]] | None = None,
     name: str = "made",
+    inheriting: tuple[str, ...] = (),
 ) -> MadeSuite:
     """`published`: row -> key columns of published.csv; `predictions`: also write detections and
     the metrics that follow from them (then AP is not the formula's)."""
@@ -98,7 +101,7 @@ def make_suite(
         "tables": [],
         "figures": [],
     }
-    suite = MadeSuite(root, plan)
+    suite = MadeSuite(root, plan, inheriting=inheriting)
     for place, group in enumerate(PAIR_NAMES[:pairs]):
         _add_pair(suite, group, place, rows, seeds, noise, fidelity, data, rng, predictions)
     suite.plan["tables"] = [
@@ -182,7 +185,7 @@ def _write_folder(suite: MadeSuite, run: dict[str, Any], ap: float, predictions:
     record = {
         "id": run["id"],
         "hash": run["hash"],
-        "spec": {},
+        "spec": {"options": {"inherit": run["row"] in suite.inheriting, "clip": None}},
         "status": "complete",
         "reason": None,
         "started": "2026-11-01T10:00:00",
