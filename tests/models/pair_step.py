@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,9 +29,9 @@ from workflow.running.loading import open_split
 SCALE = ((96, 80),)
 """(long, short) side, less than a hundredth of the papers' pixels. SSDs keep the only size they
 have."""
-LARGER = {"two-stage": ((160, 128),), "one-stage": ((288, 256),), "anchor-free": ((288, 256),)}
+LARGER = {"two-stage": ((128, 107),), "one-stage": ((256, 214),), "anchor-free": ((256, 214),)}
 POOLED_WIDELY = "mmrazor-fbkd"
-"""It pools the fourth map by four, so that one must be `LARGER`; two-stage pyramids start lower."""
+"""It wants four cells on a side of the fourth map: of stride 64, in two-stage detectors 32."""
 HEADS = ("bbox_head", "rpn_head", "roi_head")
 
 
@@ -118,7 +117,7 @@ class PairSteps:
         parse = model.parse_losses
 
         def parse_once_each_method_pulls(losses: dict[str, Any]) -> Any:
-            _pulls(model.methods, losses, maps)
+            _pulls(model, losses, maps)
             return parse(losses)
 
         model.parse_losses = parse_once_each_method_pulls
@@ -192,12 +191,12 @@ def rows_for(pair: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pulls(methods: Iterable[str], losses: dict[str, Any], maps: dict[str, Any]) -> None:
+def _pulls(model: Any, losses: dict[str, Any], maps: dict[str, Any]) -> None:
     """Each method by itself pulls at the student: at its maps, or for `icd` at its predictions."""
-    for method in methods:
+    for method in model.methods:
         total = sum(loss for name, loss in losses.items() if name.startswith(f"distill.{method}."))
         assert total.requires_grad, f"{method} pulls at nothing"
-        if method not in maps:
+        if method not in model.pairings:
             continue
         student, _ = maps[method]
         found = torch.autograd.grad(total, student, retain_graph=True, allow_unused=True)
