@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed-$(shell cksum < requirements.txt | tr -d ' \t')
 RULES := Snakefile workflow/rules
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format bench doctor lock clean
+.PHONY: help setup demo test test-slow test-gpu check format bench doctor lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ test: setup  ## The tests, without the slow ones
 
 test-slow: setup  ## The tests that take minutes each
 	@$(RUN) python -m pytest -m slow
+
+test-gpu: setup  ## The tests that need a GPU; the others stay on the processor
+	@$(RUN) python -m pytest -m gpu
 
 check: setup  ## Format, lint, types, walls and rules, as pre-commit and CI check them
 	@$(RUN) ruff format --check .

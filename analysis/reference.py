@@ -25,6 +25,7 @@ from analysis.report.provenance import provenance
 
 KEPT = ("records.csv", "folders.csv", "statistics.json")
 TABLES = ("*.md", "*.csv", "*.tex")
+LARGEST_PICTURE = 1_000_000  # bytes: every later call adds its pictures to the history again
 TO_A_RUN = re.compile(r"\[([^\]]*)\]\((?:\.\./)+(?:[^()\s]*/)?runs/[^()\s]*\)")
 """A link of a table to a run's folder, which is not there for whoever reads the compact form."""
 
@@ -54,7 +55,7 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
             write_text(out / "tables" / path.name, text)
     for figure in records.plan.figures:
         path = suite / "figures" / f"{figure.name}.png"
-        if path.is_file():
+        if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
             shutil.copyfile(path, out / "figures" / path.name)
     write_text(out / "README.md", "\n".join(_page(records, out)) + "\n")
 

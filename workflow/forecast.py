@@ -66,8 +66,8 @@ class Forecast:
         return found
 
     @cached_property
-    def attended(self) -> set[str]:
-        return set(self.suite.attended())
+    def followed(self) -> set[str]:
+        return set(self.suite.followed())
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
@@ -76,7 +76,7 @@ class Forecast:
     def _estimate(self, id: str) -> Estimate:
         run = self.suite.by_id[id]
         disk = float(table()[fidelity(run)]["disk_mb"]) * 1e6
-        snapshots = self.suite.attend.snapshots if id in self.attended else 0
+        snapshots = self.suite.attend.snapshots if id in self.followed else 0
         rest = around(run, self.speed, snapshots)
         own = self.measured.of(id)
         if own is not None:

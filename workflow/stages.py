@@ -81,7 +81,7 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
         return [program("classify", weights, check=complete)]
     attended = run.id in suite.attended()
     train = program("train" if run.schedule else "fetch", weights, check=complete)
-    on_its_way = attended and run.schedule is not None and suite.attend.snapshots > 0
+    on_its_way = run.id in suite.followed()
     if on_its_way:
         snapshots = ("--snapshots", str(suite.attend.snapshots))
         train = program("train", weights, *snapshots, check=complete)

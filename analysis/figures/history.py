@@ -62,7 +62,8 @@ class Histories:
 
     @property
     def detector_terms(self) -> list[str]:
-        return [name for name in self.terms if not name.startswith(DISTILL)]
+        """What the detector's loss is the sum of: two-stage heads log their accuracy beside it."""
+        return [name for name in self.terms if "loss" in name and not name.startswith(DISTILL)]
 
     def course(self, *columns: str) -> Course | None:
         """Of the sum of the columns, where every seed logged it; None where none did."""

@@ -40,6 +40,16 @@ def test_steps_of_every_kind_of_run(place):
     assert [len(bundle) for bundle in bundled(student)] == [4, 1, 1]
 
 
+def test_every_seed_may_be_followed_and_only_the_first_is_looked_into(place):
+    attend = {"images": 2, "snapshots": 3}
+    for every, followed in ((False, []), (True, ["curve"])):
+        asked = {"seeds": [0, 1], "attend": attend | {"every_seed": every}}
+        suite = load(TINY, asked)
+        second = next(run for run in suite.runs if run.kind == "student" and run.seed == 1)
+        found = names(stages(suite, second, place, 0))
+        assert found == ["train", "predict", *followed, "evaluate", *followed]
+
+
 def test_a_curve_that_stands_is_left_alone(place):
     """The snapshots that it came from may be gone with `work/`."""
     suite = load(TINY, {"attend": {"images": 2, "snapshots": 3}})

@@ -151,6 +151,9 @@ class Attend(Frozen):
     snapshots: int = Field(0, ge=0)
     """At how many moments of a training, from the first weights to the last, AP and the agreement
     with the teacher are measured."""
+    every_seed: bool = False
+    """Measure AP at these moments for every seed, so that its curve has a band; the maps stay those
+    of the first."""
 
 
 class Resources(Frozen):

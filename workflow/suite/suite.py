@@ -127,3 +127,11 @@ class Suite:
                 length = run.schedule.model_dump_json() if run.schedule else None
                 first.setdefault((run.group, run.row, length), id)
         return list(first.values())
+
+    def followed(self) -> list[str]:
+        """Trainings on whose way AP is measured."""
+        if not self.attend.snapshots:
+            return []
+        wanted = self.by_id if self.attend.every_seed else self.attended()
+        runs = (self.by_id[id] for id in wanted)
+        return [run.id for run in runs if run.kind == "student" and run.schedule is not None]

@@ -25,6 +25,7 @@ from . import made
 def write_history(folder: Path, losses: list[float]) -> Path:
     folder.mkdir()
     frame = pd.DataFrame({"iteration": [10, 20, 30], "loss_cls": losses, "loss_box": [1.0] * 3})
+    frame["acc"] = 90.0  # two-stage heads log it
     frame["distill.mgd.rebuild"] = 5.0
     frame["measure.mgd.hidden"] = 0.5
     frame.to_csv(folder / "history.csv", index=False)
