@@ -3,8 +3,9 @@
 python -m workflow.trace --suite demo --run <id> --split tune
 
 Runs every snapshot that the training kept, and the finished student, over the split's images. What
-they detect goes into results/runs/<id>/work/curve, and last a list of it, <split>.json; what is
-there already is not done again. `python -m analysis.curve` makes curve.csv of that.
+they detect goes into the folder `curve` of the run's working folder, and last a list of it,
+<split>.json; what is there already is not done again. `python -m analysis.curve` makes curve.csv
+of that.
 """
 
 from __future__ import annotations
