@@ -128,6 +128,9 @@ def _mixed(provenance: Provenance) -> list[Caution]:
     if len(provenance.machines) > 1:
         title = "The runs were made on different kinds of machines"
         found.append(Caution(title, provenance.machines))
+    if provenance.copies:
+        title = "Not all runs learned from the same training of their teacher or backbone"
+        found.append(Caution(title, provenance.copies))
     changed = sum(UNCOMMITTED in revision for revision in provenance.revisions)
     if len(provenance.revisions) > 1 or changed:
         several = len(provenance.revisions) > 1

@@ -38,6 +38,8 @@ class Provenance:
     engines: tuple[str, ...]
     data: tuple[tuple[str, str, str, str], ...]
     """Name, images judged on, fingerprint of the whole set, SHA-256 of their annotations."""
+    copies: tuple[str, ...]
+    """Teachers and backbones of which the runs learned from several trainings."""
     first: str
     last: str
     runs: tuple[RunLine, ...]
@@ -57,6 +59,7 @@ def provenance(records: Records) -> Provenance:
         _distinct(frame["code_revision"]),
         _distinct(frame["engine"]),
         _data(frame),
+        _copies(claims),
         min(_distinct(frame["started"]), default=""),
         max(_distinct(frame["finished"]), default=""),
         tuple(sorted(lines, key=lambda line: (list(KINDS).index(line.kind), line.id))),
@@ -70,6 +73,21 @@ def _claim(records: Records, id: str) -> dict[str, Any]:
     except AnalysisError:
         return {}  # gone since the records were read
     return content if isinstance(content, dict) else {}
+
+
+def _copies(claims: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """`digits/…/teacher/seed0-…: 1a2b3c4d5e (14 runs), …`. The same run that is trained again on
+    another kind of processor ends in other weights, and so do those that learn from it."""
+    found: dict[str, dict[str, int]] = {}
+    for claim in claims.values():
+        for id, weights in (claim.get("learned_from") or {}).items():
+            numbers = found.setdefault(str(id), {})
+            numbers[str(weights)[:10]] = numbers.get(str(weights)[:10], 0) + 1
+    return tuple(
+        f"{id}: " + ", ".join(f"{sha} ({counted(n, 'run')})" for sha, n in numbers.items())
+        for id, numbers in found.items()
+        if len(numbers) > 1
+    )
 
 
 def _line(row: pd.Series[Any], claim: dict[str, Any]) -> RunLine:
@@ -96,7 +114,9 @@ def _command(recorded: str) -> str:
 
 def _machine(hardware: dict[str, Any]) -> str:
     """`AMD EPYC, 2 cores, 1 thread; NVIDIA H200 (CUDA 13.0)`, from what was recorded."""
-    parts = [str(hardware[key]) for key in ("processor", "machine") if hardware.get(key)]
+    parts = [
+        str(hardware[key]) for key in ("processor", "instructions", "machine") if hardware.get(key)
+    ]
     parts += [
         counted(hardware[key], noun, plural)
         for key, noun, plural in (

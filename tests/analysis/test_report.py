@@ -113,7 +113,12 @@ def test_mixed_origins_are_warned_of(tmp_path: Path) -> None:
     suite.edit("pair-a", "amd", 0, versions={"torch": "2.0.0"}, code_revision=revision)
     suite.edit("pair-a", "amd", 1, hardware={"processor": "Abacus", "cores": 1, "devices": ["H1"]})
     suite.edit("pair-a", "amd", 2, file="metrics.json", warnings=["3 boxes leave their image"])
+    teacher = "digits/a/teacher/seed0-0123456789"
+    for seed, weights in enumerate(("a" * 64, "b" * 64, "b" * 64)):
+        suite.edit("pair-a", "mgd", seed, learned_from={teacher: weights})
     text = Page(report(suite)).text
+    assert "same training of their teacher" in text
+    assert f"{teacher}: aaaaaaaaaa (1 run), bbbbbbbbbb (2 runs)" in text
     assert "different versions of software torch: 2.14.1, 2.0.0" in text
     assert "Abacus, 1 core, H1" in text
     assert "by different revisions of this code, with uncommitted changes" in text

@@ -22,7 +22,8 @@ Status = Literal["running", "complete", "failed"]
 class RunFolder:
     def __init__(self, root: str | Path, spec: RunSpec) -> None:
         self.spec = spec
-        self.path = Path(root) / spec.id
+        self.root = Path(root)
+        self.path = self.root / spec.id
         self.work = self.path / "work"
         self.student = self.path / "student.pth"
         self.record = self.path / "run.json"
@@ -62,10 +63,17 @@ class RunFolder:
                 "hardware": hardware(),
                 "code_revision": code_revision(),
                 "dataset_fingerprint": dataset_fingerprint,
+                "learned_from": self._learned_from(),
                 "student_sha256": None,
                 "command": shlex.join([sys.executable, *sys.orig_argv[1:]]),
             }
         )
+
+    def _learned_from(self) -> dict[str, str | None]:
+        """The very weights of teacher and backbones: trained again on another kind of processor,
+        the same run ends in slightly different ones."""
+        needed = (RunFolder(self.root, run) for run in self.spec.dependencies())
+        return {one.spec.id: one.read().get("student_sha256") for one in needed}
 
     def finish(self, student: dict[str, Any]) -> None:
         """Student first, then the record that vouches for it, then the resumable state goes."""
