@@ -27,7 +27,9 @@ def test_the_run_folder_vouches_for_its_student(baseline: Path) -> None:
     assert not list((baseline / "work" / "checkpoints").iterdir())
 
 
-def test_a_student_records_the_very_weights_that_it_learned_from(distilled: Path, tiny: Tiny) -> None:
+def test_a_student_records_the_very_weights_that_it_learned_from(
+    distilled: Path, tiny: Tiny
+) -> None:
     teacher = tiny.teacher.id
     told = record(distilled)["learned_from"]
     assert told == {teacher: file_sha256(tiny.root / teacher / "student.pth")}
