@@ -4,7 +4,9 @@ detections, and not a word that depends on where the run folders lie.
     snakemake report --config suite=mini partial=true
     python -m analysis.reference --suite-dir results/suites/mini --out results/reference/mini
 
-A later call replaces what an earlier one left, so results can be added as they come.
+A later call replaces what an earlier one left, so results can be added as they come. Below `runs/`
+stand the run folders without what is heavy: `python -m workflow.restore` puts them back on any
+machine, so a suite that takes days can be carried out in pieces, on several.
 """
 
 from __future__ import annotations
@@ -17,13 +19,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis.errors import AnalysisError, run_program
-from analysis.files import write_text
+from analysis.files import read_json, write_json, write_text
 from analysis.findings.headline import summary
 from analysis.plan import read_plan
-from analysis.records import RUNS, Records, read_records
+from analysis.records import RUN_FILE, RUNS, Records, read_records
 from analysis.report.provenance import provenance
+from analysis.split import metrics_of
+from analysis.statistics.__main__ import CACHE
+from analysis.statistics.images import measured_of
 
 KEPT = ("records.csv", "folders.csv", "statistics.json")
+OF_A_RUN = ("outcome.json", "cost.json", "history.csv", "curve.csv", "agreement.csv")
+"""Beside its record and its metrics."""
+ATTENTION = "attention.npz"
+LARGEST_ATTENTION = 4_000_000  # bytes: of small networks all of it, of large ones none
+HERE_ONLY = ("command",)
+"""What a run's record says of the machine's folders."""
 TABLES = ("*.md", "*.csv", "*.tex")
 LARGEST_PICTURE = 1_000_000  # bytes: every later call adds its pictures to the history again
 TO_A_RUN = re.compile(r"\[([^\]]*)\]\((?:\.\./)+(?:[^()\s]*/)?runs/[^()\s]*\)")
@@ -44,7 +55,8 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
     lacking = [name for name in KEPT if not (suite / name).is_file()]
     if lacking:
         raise AnalysisError(f"{suite}: has no {', '.join(lacking)}; make its report first")
-    for part in ("tables", "figures"):
+    _refuse_to_lose(records, out / "runs")
+    for part in ("tables", "figures", "runs", CACHE):
         shutil.rmtree(out / part, ignore_errors=True)
         (out / part).mkdir(parents=True)
     for name in KEPT:
@@ -57,7 +69,35 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
         path = suite / "figures" / f"{figure.name}.png"
         if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
             shutil.copyfile(path, out / "figures" / path.name)
+    for id, run in records.frame.iterrows():
+        _keep_run(Path(str(run["folder"])), out / "runs" / str(id), str(run["split"]))
+        for path in (suite / CACHE).glob(f"{measured_of(run)}-*"):
+            shutil.copyfile(path, out / CACHE / path.name)
     write_text(out / "README.md", "\n".join(_page(records, out)) + "\n")
+
+
+def _refuse_to_lose(records: Records, kept: Path) -> None:
+    """What an earlier call kept and this machine does not have."""
+    folders = (path.parent.relative_to(kept).as_posix() for path in kept.rglob(RUN_FILE))
+    lost = sorted({*folders} & records.plan.by_id.keys() - {*records.frame.index})
+    if lost:
+        raise AnalysisError(
+            f"{kept}: {len(lost)} of the runs that are kept there are not here, for example "
+            f"{lost[0]}; `python -m workflow.restore --suite {records.plan.suite} --to-read` "
+            "brings them back, then make the report again"
+        )
+
+
+def _keep_run(folder: Path, out: Path, split: str) -> None:
+    out.mkdir(parents=True)
+    record = {k: v for k, v in read_json(folder / RUN_FILE).items() if k not in HERE_ONLY}
+    write_json(out / RUN_FILE, record)
+    for name in (*OF_A_RUN, metrics_of(folder, split).name):
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, out / name)
+    attention = folder / ATTENTION
+    if attention.is_file() and attention.stat().st_size <= LARGEST_ATTENTION:
+        shutil.copyfile(attention, out / ATTENTION)
 
 
 def _page(records: Records, out: Path) -> Iterator[str]:
@@ -70,14 +110,16 @@ def _page(records: Records, out: Path) -> Iterator[str]:
     yield ""
     yield f"{len(frame)} of {len(plan.runs)} planned runs stand. `records.csv` has a line for each"
     yield "(metrics, costs, hashes of settings, data, predictions and weights), `folders.csv` one"
-    yield "for each that is lacking, with the reason."
+    yield "for each that is lacking, with the reason; `runs/` has their folders without weights and"
+    yield "detections."
     yield ""
     yield "| made with | |"
     yield "| --- | --- |"
     for what, told in _conditions(records):
         yield f"| {what} | {told} |"
     yield ""
-    yield f"To make them again: `snakemake --config suite={plan.suite}`."
+    yield f"To make them again: `snakemake --config suite={plan.suite}`. To go on from what stands:"
+    yield f"`python -m workflow.restore --suite {plan.suite}` before it."
     for part, pattern in (("tables", "*.md"), ("figures", "*.png")):
         found = sorted((out / part).glob(pattern))
         if found:

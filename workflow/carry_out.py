@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         return MISTAKE
     run = suite.run(options.run)
     runs: Path = options.runs
-    missing = _needs(runs, run)
+    missing = _needs(runs, run, suite)
     if missing is not None:
         outcome.write(runs, Outcome(run.id, "failed", missing, "needs"))
         return 0
@@ -142,13 +142,18 @@ def _result(folder: Path, split: str) -> str:
     return (", ".join(known) or "complete") + where
 
 
-def _needs(runs: Path, run: RunSpec) -> str | None:
-    """Why the run cannot be done, if what it learns from was given up."""
+def _needs(runs: Path, run: RunSpec, suite: Suite) -> str | None:
+    """Why the run cannot be done, if what it learns from was given up or has lost its weights."""
     for needed in run.dependencies():
         found = outcome.read(runs, needed.id)
         if found is None or not found.complete:
             why = found.reason if found else "it has not been carried out"
             return f"needs {needed.id}, which failed: {why}"
+        if outcome.without_weights(runs, needed.id):
+            return (
+                f"needs {needed.id}, whose results were kept without its weights; "
+                f"`python -m workflow.restore --suite {suite.asked}` lets it be trained again"
+            )
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from workflow.data.catalogue import COCO_SHARES
+from workflow.outcome import WEIGHTS, without_weights
 from workflow.spec import RunSpec
 
 FILE = Path(__file__).with_name("costs.yaml")
@@ -108,7 +109,8 @@ class Measured:
                 seconds = float(cost["wall_seconds"])
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            if not (self.runs / id / "student.pth").is_file():
+            stands = (self.runs / id / WEIGHTS).is_file() or without_weights(self.runs, id)
+            if not stands:
                 continue  # of an attempt that did not get to the end
             self._seconds[id] = seconds
             steps = iterations(run)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 FILE = "outcome.json"
+WEIGHTS = "student.pth"
+"""What others learn from; results that were restored come without."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Outcome:
 
 def path_of(runs: Path, id: str) -> Path:
     return runs / id / FILE
+
+
+def without_weights(runs: Path, id: str) -> bool:
+    """Whether the run is done, and its results were kept without what others could learn from."""
+    ended = read(runs, id)
+    return ended is not None and ended.complete and not (runs / id / WEIGHTS).is_file()
 
 
 def read(runs: Path, id: str) -> Outcome | None:

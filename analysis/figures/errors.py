@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from analysis.errors import AnalysisError
 from analysis.figures.style import GREY, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.files import read_json, write_json
 from analysis.statistics.images import detections_of
 from analysis.statistics.paired import Delta, holm, paired_delta
 from analysis.statistics.tables import CellStatistics
@@ -91,12 +92,18 @@ def _costs(wanted: Wanted, cell: CellStatistics) -> dict[str, dict[int, float]]:
 
 
 def errors_of(wanted: Wanted, run: pd.Series[Any]) -> Errors | None:
+    """From the detections; where those were not kept, as they were told by them before."""
+    measured = wanted.images.measured(run, "errors.json")
     try:
         annotations = wanted.images.annotations(str(run["annotations_sha256"]))
-        return error_types(annotations, detections_of(run, annotations))
+        found = error_types(annotations, detections_of(run, annotations))
     except AnalysisError as problem:
+        if measured.is_file():
+            return Errors(**read_json(measured))
         wanted.images.problems[str(run["id"])] = str(problem)
         return None
+    write_json(measured, asdict(found))
+    return found
 
 
 def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:

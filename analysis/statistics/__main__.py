@@ -24,8 +24,8 @@ from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.tables import CellStatistics, TableStatistics, table_statistics
 
 DATA = Path("data")
-CACHE = "resamples"
-"""Folder below the suite's, for draws that take long."""
+CACHE = "measured"
+"""Folder below the suite's, for what is told by detections: it takes long, or they may be gone."""
 
 
 def as_json(tables: list[TableStatistics]) -> dict[str, Any]:

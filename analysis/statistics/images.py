@@ -28,6 +28,12 @@ def detections_of(run: pd.Series[Any], annotations: Annotations) -> Detections:
     return read_detections(predictions_of(Path(str(run["folder"])), run["split"]), annotations)
 
 
+def measured_of(run: pd.Series[Any]) -> str:
+    """How the files are called that hold what was measured on a run's detections."""
+    source = f"{run['predictions_sha256']}/{run['annotations_sha256']}"
+    return hashlib.sha256(source.encode()).hexdigest()[:20]
+
+
 @dataclass
 class ImageUncertainty:
     """`sample(run)` for a line of the records; None with a reason in `problems` where it cannot."""
@@ -39,7 +45,7 @@ class ImageUncertainty:
     _annotations: dict[str, Annotations] = field(default_factory=dict)
 
     def sample(self, run: pd.Series[Any]) -> ImageSample | None:
-        kept = self._kept(run)
+        kept = self.measured(run, f"{self.resamples}.npz")
         if kept.exists():
             with np.load(kept) as content:
                 return ImageSample(
@@ -58,9 +64,9 @@ class ImageUncertainty:
         partial.replace(kept)
         return sample
 
-    def _kept(self, run: pd.Series[Any]) -> Path:
-        source = f"{run['predictions_sha256']}/{run['annotations_sha256']}/{self.resamples}"
-        return self.cache_dir / f"{hashlib.sha256(source.encode()).hexdigest()[:20]}.npz"
+    def measured(self, run: pd.Series[Any], what: str) -> Path:
+        """Where something stands that follows from the run's detections alone."""
+        return self.cache_dir / f"{measured_of(run)}-{what}"
 
     def annotations(self, sha256: str) -> Annotations:
         if sha256 not in self._annotations:

@@ -94,7 +94,7 @@ def test_one_seed_tells_what_the_images_leave_open(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, rows=CLEAR, seeds=(0,), predictions=True)
     plan = read_plan(suite.suite_dir)
     records = read_records(plan, suite.runs_dir)
-    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples", resamples=50)
+    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "measured", resamples=50)
     tables = [table_statistics(records, plan.tables[0], images)]
     told = " ".join(map(str, sentences(pair_answers(records, tables)[0])))
     assert "The choice of these 30 images alone" in told

@@ -68,7 +68,7 @@ def test_classifiers_stay_on_test_and_are_no_rivals(suite: MadeSuite) -> None:
 
 @pytest.mark.parametrize("kind", ["errors", "gallery", "effects"])
 def test_figures_of_detections_read_the_split(suite: MadeSuite, kind: str) -> None:
-    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples", resamples=20)
+    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "measured", resamples=20)
     wanted = Wanted(FigurePlan(name=kind, kind=kind), read(suite), images)
     pages = KINDS[kind].draw(wanted)
     assert images.problems == {}
@@ -77,7 +77,7 @@ def test_figures_of_detections_read_the_split(suite: MadeSuite, kind: str) -> No
 
 def test_captions_and_the_report_say_so(suite: MadeSuite) -> None:
     records = read(suite)
-    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples", resamples=20)
+    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "measured", resamples=20)
     table = table_statistics(records, records.plan.tables[0], images)
     assert "digits tune split (30 images)" in conditions(records, table.cells)
     origin = provenance(records)

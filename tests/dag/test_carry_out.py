@@ -157,6 +157,15 @@ def test_who_needs_a_failed_run_says_so_without_trying(do, suite, tmp_path):
     assert "no luck" in ended.reason
 
 
+def test_who_needs_weights_that_were_not_kept_is_told_what_to_do(do, suite, tmp_path):
+    teacher = next(run for run in suite.runs if run.kind == "teacher")
+    outcome.write(tmp_path, outcome.Outcome(teacher.backbone.id, "complete"))
+    assert do({"train": "raise SystemExit(0)"}, kind="teacher") == 0
+    ended = outcome.read(tmp_path, teacher.id)
+    assert ended.stage == "needs"
+    assert "python -m workflow.restore --suite" in ended.reason
+
+
 @pytest.mark.parametrize(
     ("number", "passed"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGUSR1, "SIGUSR1")]
 )

@@ -13,6 +13,7 @@ from workflow.costs import devices
 from workflow.data.catalogue import folder_name
 from workflow.forecast import Forecast
 from workflow.judged import REPORTED, judged_already
+from workflow.outcome import without_weights
 from workflow.scopes import scopes
 from workflow.suite import SuiteError, load
 
@@ -90,6 +91,8 @@ def needs(wildcards):
     Snakemake then overlooks that more is wanted of a run, if more is wanted of its teacher too.
     """
     id = id_of(wildcards)
+    if without_weights(RUNS, id):
+        return []  # restored: nothing more can be made of it, whatever becomes of its teacher
     paths = [READY, *NEEDS.get(id, ())]
     attended = kept_attention(id) or id not in ATTENDED
     complete = attended and {*JUDGED.get(id, ())} <= {*judged_already(RUNS / id)}

@@ -52,7 +52,7 @@ def suite(tmp_path: Path) -> MadeSuite:
 
 def test_the_baseline_has_a_whole_course_against_the_pairs_teacher(suite: MadeSuite) -> None:
     records = read_records(read_plan(suite.suite_dir), suite.runs_dir)
-    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "resamples")
+    images = ImageUncertainty(suite.root / "data", suite.suite_dir / "measured")
     wanted = Wanted(FigurePlan(name="agreement", kind="agreement", table="main"), records, images)
     found = courses(wanted, "pair-a")
     assert set(found) == set(ROWS)
