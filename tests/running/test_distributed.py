@@ -16,16 +16,17 @@ from tests.running.tiny import Tiny, record, weights
 from workflow.running.folder import RunFolder
 
 
-def test_two_processes_one_interruption_and_the_losses_of_one(tiny: Tiny) -> None:
+@pytest.mark.parametrize("row", ["baseline", "fitnet"])
+def test_two_processes_one_interruption_and_the_losses_of_one(tiny: Tiny, row: str) -> None:
     # A student whose statistics differ between the halves of a batch would differ: the real
     # pairs freeze theirs, so does this one. Equal to 1e-7 for a dozen steps; then what the order
     # of a sum leaves open grows with every step.
     spec = tiny.student(
-        "baseline", model={"frozen_statistics": True}, schedule={"iterations": 20, "milestones": ()}
+        row, model={"frozen_statistics": True}, schedule={"iterations": 20, "milestones": ()}
     )
     folders = {}
     for count in (1, 2):
-        root = tiny.elsewhere(f"processes-{count}")
+        root = tiny.elsewhere(f"{row}-{count}")
         arguments = tiny.arguments(spec, root=root)
         if count == 2:
             _interrupt(start("workflow.train", *arguments, processes=count), RunFolder(root, spec))
@@ -35,8 +36,10 @@ def test_two_processes_one_interruption_and_the_losses_of_one(tiny: Tiny) -> Non
         folders[count] = root / spec.id
     alone, together = (_history(folders[count]) for count in (1, 2))
     assert len(alone) == len(together) > 0
+    terms = [name for name in alone[0] if name.startswith(("loss", "distill."))]
+    assert any(name.startswith(f"distill.{row}.") for name in terms) == (row != "baseline")
     for one, other in zip(alone, together, strict=True):
-        for name in ("loss", "loss_cls", "loss_bbox"):
+        for name in terms:
             assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-4), name
     assert record(folders[2])["hardware"]["processes"] == 2
     first, second = (weights(folders[count]) for count in (1, 2))
