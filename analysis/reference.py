@@ -46,8 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--suite-dir", type=Path, required=True, help="results/suites/<suite>")
     parser.add_argument("--runs", type=Path, default=RUNS, help="where the run folders lie")
     parser.add_argument("--out", type=Path, required=True, help="results/reference/<suite>")
+    parser.add_argument(
+        "--runs-alone",
+        action="store_true",
+        help="add run folders, and leave tables and pictures as they are until more runs stand",
+    )
     given = parser.parse_args(arguments)
-    return run_program(lambda: keep(given.suite_dir, given.runs, given.out))
+    program = keep_runs if given.runs_alone else keep
+    return run_program(lambda: program(given.suite_dir, given.runs, given.out))
 
 
 def keep(suite: Path, runs: Path, out: Path) -> None:
@@ -56,7 +62,7 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
     if lacking:
         raise AnalysisError(f"{suite}: has no {', '.join(lacking)}; make its report first")
     _refuse_to_lose(records, out / "runs")
-    for part in ("tables", "figures", "runs", CACHE):
+    for part in ("tables", "figures", "runs"):
         shutil.rmtree(out / part, ignore_errors=True)
         (out / part).mkdir(parents=True)
     for name in KEPT:
@@ -69,11 +75,18 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
         path = suite / "figures" / f"{figure.name}.png"
         if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
             shutil.copyfile(path, out / "figures" / path.name)
-    for id, run in records.frame.iterrows():
+    keep_runs(suite, runs, out)
+    write_text(out / "README.md", "\n".join(_page(records, out)) + "\n")
+
+
+def keep_runs(suite: Path, runs: Path, out: Path) -> None:
+    """What stands here beside what is kept."""
+    frame = read_records(read_plan(suite), runs).frame
+    (out / CACHE).mkdir(parents=True, exist_ok=True)
+    for id, run in frame.iterrows():
         _keep_run(Path(str(run["folder"])), out / "runs" / str(id), str(run["split"]))
         for path in (suite / CACHE).glob(f"{measured_of(run)}-*"):
             shutil.copyfile(path, out / CACHE / path.name)
-    write_text(out / "README.md", "\n".join(_page(records, out)) + "\n")
 
 
 def _refuse_to_lose(records: Records, kept: Path) -> None:
@@ -89,7 +102,7 @@ def _refuse_to_lose(records: Records, kept: Path) -> None:
 
 
 def _keep_run(folder: Path, out: Path, split: str) -> None:
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)
     record = {k: v for k, v in read_json(folder / RUN_FILE).items() if k not in HERE_ONLY}
     write_json(out / RUN_FILE, record)
     for name in (*OF_A_RUN, metrics_of(folder, split).name):

@@ -60,6 +60,19 @@ def test_a_later_call_replaces_the_earlier_one(tmp_path: Path) -> None:
     assert not (out / "tables" / "gone.md").exists()
 
 
+def test_runs_can_be_added_while_tables_stay_as_they_are(tmp_path: Path) -> None:
+    suite, out = made(tmp_path), tmp_path / "reference"
+    places = ["--suite-dir", str(suite.suite_dir), "--runs", str(suite.runs_dir)]
+    earlier = out / "runs" / "digits" / "pair" / "row" / "seed7-0123456789" / "run.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("{}")
+    assert main([*places, "--out", str(out), "--runs-alone"]) == 0
+    kept = {path.parent.relative_to(out / "runs") for path in out.glob("runs/**/metrics.json")}
+    assert {str(path) for path in kept} == {run["id"] for run in suite.plan["runs"]}
+    assert earlier.is_file()
+    assert not (out / "tables").exists()
+
+
 def test_a_suite_without_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite = make_suite(tmp_path)
     assert keep(suite, tmp_path / "reference") == 2
