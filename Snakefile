@@ -18,6 +18,14 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/targets.smk"
 
 
+onstart:
+    if workflow.executor_plugin.name == "slurm" and "account" in config:
+        problem = refusal(config["account"])
+        if problem is not None:
+            print(f"error: account: {problem}", file=sys.stderr)
+            sys.exit(2)
+
+
 onerror:
     for complaint in complaints([LOGS, OUT / "logs"], STARTED):
         print(complaint, file=sys.stderr)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,18 +27,24 @@ OPTIONS = ("--slurm-init-seconds-before-status-checks", "3", "--seconds-between-
            "--latency-wait", "20")  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def slurm() -> Iterator[LocalSlurm]:
-    problem = missing()
+@contextmanager
+def running(with_accounting: bool) -> Iterator[LocalSlurm]:
+    problem = missing(with_accounting)
     if problem is not None:
-        pytest.skip(f"no Slurm can be started here: {problem}")
+        pytest.skip(f"no such Slurm can be started here: {problem}")
     # Not pytest's own folder: munged refuses a socket that not everybody could reach.
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     try:
-        with LocalSlurm(folder) as running:
-            yield running
+        with LocalSlurm(folder, with_accounting) as started:
+            yield started
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[LocalSlurm]:
+    with running(with_accounting=False) as started:
+        yield started
 
 
 @dataclass(frozen=True)

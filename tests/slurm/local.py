@@ -1,11 +1,12 @@
-"""A real Slurm on this very machine: one node, two pretend GPUs, no accounting database.
+"""A real Slurm on this very machine: one node, two pretend GPUs, and if asked for an accounting
+database.
 
-    python -m tests.slurm.local start FOLDER     # as root; prints what to export
+    python -m tests.slurm.local start FOLDER [--accounting]   # as root; prints what to export
     python -m tests.slurm.local stop FOLDER
 
-Debian: `apt-get install slurm-wlm munge`. Everything lies in FOLDER, the daemons listen on ports
-and a socket of their own, and only processes that were started here are ended: a Slurm that serves
-this machine already is not touched.
+Debian: `apt-get install slurm-wlm munge`; accounting.py says what it takes beside. Everything lies
+in FOLDER, the daemons listen on ports and sockets of their own, and only processes that were
+started here are ended: a Slurm that serves this machine already is not touched.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import argparse
 import os
 import secrets
 import shlex
-import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -23,32 +22,36 @@ import sys
 import time
 from pathlib import Path
 
+from tests.slurm import accounting
+from tests.slurm.daemons import Daemons, free_ports, program
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "srun")
-DAEMONS = ("munged", "slurmctld", "slurmd")
-"""In the order in which they start."""
 CPUS = 2
 GPUS = 2
 SETTINGS = Path(__file__).with_name("slurm.conf")
 
 
-def missing() -> str | None:
-    """Why there can be no Slurm here; None if there can."""
-    absent = [name for name in PROGRAMS if _program(name) is None]
+def missing(with_accounting: bool = False) -> str | None:
+    """Why there can be no such Slurm here; None if there can."""
+    absent = [name for name in PROGRAMS if program(name) is None]
     if absent:
         return f"not installed: {', '.join(absent)} (Debian: slurm-wlm and munge)"
-    return None if os.geteuid() == 0 else "Slurm's daemons are started as root"
-
-
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if os.geteuid() != 0:
+        return "Slurm's daemons are started as root"
+    return accounting.missing() if with_accounting else None
 
 
 class LocalSlurm:
     """`with LocalSlurm(folder) as slurm:` starts the daemons, and in the end stops them again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, with_accounting: bool = False) -> None:
         self.folder = folder.resolve()
         self.node = "node1"
+        self.munge = self.folder / "run" / "munge.socket"
+        self.daemons = Daemons(self.folder, lambda: self.environment)
+        self.accounting: accounting.Accounting | None = None
+        if with_accounting:
+            self.accounting = accounting.Accounting(self.daemons, self.command, self.munge)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -71,25 +74,24 @@ class LocalSlurm:
 
     def start(self) -> None:
         self._write()
-        socket_ = self.folder / "run" / "munge.socket"
-        places = {"socket": socket_, "key-file": self.folder / "munge.key"}
+        places = {"socket": self.munge, "key-file": self.folder / "munge.key"}
         places |= {f"{name}-file": self.folder / f"munge.{name}" for name in ("pid", "log", "seed")}
         munge = [f"--{option}={place}" for option, place in places.items()]
-        self._launch("munged", "--foreground", *munge)
-        self._await("munged made no socket", socket_.exists)
-        self._launch("slurmctld", "-D", "-i")
-        self._launch("slurmd", "-D", "-N", self.node)
-        self._await("the node did not become idle", lambda: self.state().startswith("IDLE"))
+        self.daemons.launch("munged", "--foreground", *munge)
+        self.daemons.wait("munged made no socket", self.munge.exists)
+        if self.accounting is not None:
+            self.accounting.start()
+        self.daemons.launch("slurmctld", "-D", "-i")
+        self.daemons.launch("slurmd", "-D", "-N", self.node)
+        self.daemons.wait("the node did not become idle", lambda: self.state().startswith("IDLE"))
 
     def stop(self) -> None:
-        if _alive(self._pid("slurmctld")):
+        if self.daemons.alive("slurmctld"):
             self.command("scancel", "--user=root", "--full", check=False)
             deadline = time.monotonic() + 20
             while self.jobs() and time.monotonic() < deadline:
                 time.sleep(0.5)
-        for name in reversed(DAEMONS):
-            _end(self._pid(name))
-            self._pid_file(name).unlink(missing_ok=True)
+        self.daemons.stop()
 
     def command(self, *words: str, check: bool = True) -> str:
         """One of Slurm's commands; what it printed."""
@@ -137,7 +139,7 @@ class LocalSlurm:
                 os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
         gres = f"Name=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n"
         (self.folder / "gres.conf").write_text(gres, encoding="utf-8")
-        ports = _free_ports(2)
+        ports = free_ports(2)
         text = SETTINGS.read_text(encoding="utf-8").format(
             folder=self.folder,
             host=socket.gethostname(),
@@ -147,6 +149,7 @@ class LocalSlurm:
             cpus=CPUS,
             gpus=GPUS,
         )
+        text += accounting.OFF if self.accounting is None else self.accounting.write()
         (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
         self._write_srun()
 
@@ -155,91 +158,22 @@ class LocalSlurm:
         wrapper = self.folder / "bin" / "srun"
         wrapper.parent.mkdir(exist_ok=True)
         configuration = shlex.quote(str(self.folder / "slurm.conf"))
-        call = f'SLURM_CONF={configuration} exec {_program("srun")} "$@"'
+        call = f'SLURM_CONF={configuration} exec {program("srun")} "$@"'
         wrapper.write_text(f"#!/bin/sh\n{call}\n", encoding="utf-8")
         wrapper.chmod(0o755)
-
-    def _launch(self, name: str, *options: str) -> None:
-        program = _program(name)
-        assert program is not None, missing()
-        with (self.folder / f"{name}.out").open("ab") as log:
-            # A session of its own: Ctrl+C in a terminal ends the caller, who then stops us.
-            process = subprocess.Popen(
-                [program, *options],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._pid_file(name).write_text(str(process.pid), encoding="utf-8")
-
-    def _await(self, problem: str, ready, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not ready():
-            dead = [name for name in DAEMONS if self._pid(name) and not _alive(self._pid(name))]
-            if dead or time.monotonic() > deadline:
-                said = "\n".join(
-                    f"--- {path}\n{path.read_text(errors='replace')[-2000:]}"
-                    for path in sorted(self.folder.glob("*.out"))
-                )
-                raise RuntimeError(f"{problem}; ended: {dead or 'none'}\n{said}")
-            time.sleep(0.2)
-
-    def _pid_file(self, name: str) -> Path:
-        return self.folder / f"{name}.started"
-
-    def _pid(self, name: str) -> int:
-        path = self._pid_file(name)
-        return int(path.read_text()) if path.is_file() else 0
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one of ours that has ended is no longer there either."""
-    if not pid:
-        return False
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass  # started by an earlier call of this program
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _end(pid: int) -> None:
-    for number, seconds in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
-        if not _alive(pid):
-            return
-        os.kill(pid, number)
-        deadline = time.monotonic() + seconds
-        while _alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.1)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=("start", "stop"))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--accounting", action="store_true", help="with an accounting database")
     options = parser.parse_args(arguments)
-    problem = missing()
+    problem = missing(options.accounting)
     if problem is not None:
         print(f"error: no Slurm can be started here: {problem}", file=sys.stderr)
         return 2
-    slurm = LocalSlurm(options.folder)
+    slurm = LocalSlurm(options.folder, options.accounting)
     if options.what == "stop":
         slurm.stop()
         return 0

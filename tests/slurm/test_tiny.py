@@ -11,6 +11,7 @@ import pytest
 from tests.dag.conftest import ROOT
 from tests.slurm.conftest import Submitter, carried_out_here, prepared, record, run_ids, students
 from tests.slurm.local import LocalSlurm
+from workflow.account import refusal
 
 pytestmark = pytest.mark.slurm
 
@@ -20,6 +21,14 @@ def test_the_local_slurm_hands_out_its_gpus(slurm):
     assert slurm.command(*asked) == "0,1"
     with pytest.raises(RuntimeError, match="Requested node configuration is not available"):
         slurm.command("srun", "--gres=gpu:3", "--mem=10", "true")
+
+
+def test_an_account_is_refused_where_no_database_knows_it(slurm, monkeypatch):
+    for name, value in slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    said = refusal("somebody")
+    assert said is not None
+    assert "leave it out" in said
 
 
 def test_the_script_starts_a_second_slurm_and_ends_that_one_only(slurm):

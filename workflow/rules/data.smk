@@ -16,6 +16,7 @@ rule data:
         "../../environment.yml"
     threads: 2
     resources:
+        **PLACE,
         mem_mb=6000,
         runtime=240,
     shell:

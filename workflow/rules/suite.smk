@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from workflow.account import refusal
 from workflow.complaints import complaints
 from workflow.costs import devices
 from workflow.data.catalogue import folder_name
