@@ -27,4 +27,6 @@ def refusal(account: object) -> str | None:
         return None
     if "appears to be invalid" in said:
         return said
-    return f"it needs an accounting database; leave it out where there is none. {said}"
+    return (
+        f"Slurm does not say which there are; leave it out if it has no database for them. {said}"
+    )
