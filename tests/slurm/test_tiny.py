@@ -53,7 +53,7 @@ def test_a_suite_goes_through(slurm, tmp_path_factory):
     checkout = prepared(tmp_path_factory.mktemp("cluster"), lambda text: text.replace(*only_one))
     before = set(slurm.jobs("all"))
     with Submitter(slurm, checkout) as submitter:
-        submitter.finish(submitter.start("tables", max_hours=0.1), seconds=240)
+        submitter.finish(submitter.start("tables", max_hours=0.1), seconds=480)
 
     ids = run_ids(checkout)
     jobs = {n: comment for n, comment in slurm.jobs("all").items() if n not in before}
