@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.findings.sentences import counted
 from analysis.records import Records
 from analysis.statistics.tables import HEADLINE, CellStatistics
 
@@ -59,8 +61,35 @@ def clock(every: Iterable[Costs]) -> Clock:
     return Clock(f"GPU-{word}" if any(cost.on_gpu for cost in known) else word, of_an_hour)
 
 
-def costs(records: Records, cell: CellStatistics) -> Costs:
+def costs_of(records: Records, cells: Sequence[CellStatistics]) -> dict[int, Costs]:
+    """By the cell's `id()`. Within a pair all are of one device, the one that most rows were
+    trained on: where some seeds were trained elsewhere, a row would else be dear or cheap by the
+    machine that happened to train it."""
+    found: dict[int, Costs] = {}
+    for group in dict.fromkeys(cell.cell.group for cell in cells):
+        own = [cell for cell in cells if cell.cell.group == group]
+        rows = Counter(device for cell in own for device in _devices(records, cell))
+        usual = max(rows, key=lambda device: rows[device], default=None)
+        found |= {id(cell): costs(records, cell, usual) for cell in own}
+    return found
+
+
+def elsewhere(found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:
+    """What a caption says of runs that `costs_of` left out."""
+    lost = sum(cell.n - found[id(cell)].n for cell in cells)
+    return f"Costs of {counted(lost, 'run')} on other devices are left out." if lost else ""
+
+
+def _devices(records: Records, cell: CellStatistics) -> tuple[str, ...]:
+    devices = records.frame.loc[list(cell.runs), "device"].dropna()
+    return tuple(sorted({str(device) for device in devices}))
+
+
+def costs(records: Records, cell: CellStatistics, device: str | None = None) -> Costs:
+    """Over all runs of the cell, or over those on one device."""
     runs = records.frame.loc[list(cell.runs)]
+    if device is not None:
+        runs = runs[runs["device"] == device]
     gpu_hours = _mean(runs["gpu_hours"])
     on_gpu = gpu_hours is not None and gpu_hours > 0
     wall = _mean(runs["wall_seconds"])
@@ -79,7 +108,7 @@ def costs(records: Records, cell: CellStatistics) -> Costs:
         None if energy is None else energy / 1000,
         gain,
         gain / hours if gain is not None and hours else None,
-        tuple(sorted({str(device) for device in runs["device"].dropna()})),
+        tuple(sorted({str(name) for name in runs["device"].dropna()})),
         len(runs),
     )
 

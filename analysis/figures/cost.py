@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.costs import Clock, Costs, clock, costs
+from analysis.costs import Clock, Costs, clock, costs_of, elsewhere
 from analysis.figures.labels import label_points
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
@@ -29,7 +29,7 @@ class Point:
 
 def draw(wanted: Wanted) -> list[Picture]:
     wanted.options(Options)
-    found = {id(cell): costs(wanted.records, cell) for cell in wanted.finished()}
+    found = costs_of(wanted.records, wanted.finished())
     unit = clock(found.values())
     points = {
         group: own
@@ -60,6 +60,7 @@ def draw(wanted: Wanted) -> list[Picture]:
         f"Upright lines: {LEVEL} intervals over seeds." if _several(points.values()) else "",
         wanted.runs_told(),
         _devices(found.values()),
+        elsewhere(found, wanted.finished()),
         conditions(wanted.records, wanted.cells),
         wanted.missing(),
     )

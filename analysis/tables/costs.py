@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.costs import Clock, Costs, clock, costs
+from analysis.costs import Clock, Costs, clock, costs_of, elsewhere
 from analysis.records import Records
 from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
 from analysis.tables.cells import count_entry, delta_entry, run_links, title_entry
@@ -13,7 +13,7 @@ from analysis.tables.results import pair_title
 
 
 def costs_table(records: Records, statistics: TableStatistics) -> Table:
-    found = {id(cell): costs(records, cell) for cell in statistics.cells}
+    found = costs_of(records, statistics.cells)
     on_gpu = any(cost.on_gpu for cost in found.values())
     unit = clock(found.values())
     columns = (
@@ -51,6 +51,7 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
             "a step takes than the baseline's of the same seed and device; peak memory; shares "
             "of the step spent in teacher and distillation loss; ΔAP for every such "
             f"{unit.name.removesuffix('s')}.",
+            elsewhere(found, statistics.cells),
             conditions(records, statistics.cells),
             "Differences without a resolved sign are worth no time: see the results table.",
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.costs import Costs, costs
+from analysis.costs import Costs, costs, costs_of, elsewhere
 from analysis.plan import read_plan
 from analysis.records import read_records
 from analysis.statistics.tables import table_statistics
@@ -48,6 +48,21 @@ def test_overhead_is_not_taken_across_devices(suite: MadeSuite) -> None:
     for seed in range(3):
         suite.edit("pair-a", "baseline", seed, "cost.json", device="H100")
     assert of_row(suite, "mgd").overhead is None
+
+
+def test_rows_are_compared_on_one_machine(suite: MadeSuite) -> None:
+    """One seed of one row was trained on a machine that is ten times slower."""
+    suite.edit("pair-a", "mgd", 2, "cost.json", device="old", wall_seconds=27000.0, gpu_hours=7.5)
+    plan = read_plan(suite.suite_dir)
+    records = read_records(plan, suite.runs_dir)
+    cells = table_statistics(records, plan.table("costs")).cells
+    found = costs_of(records, cells)
+    baseline, mgd = (found[id(cell)] for cell in cells)
+    assert (baseline.hours, mgd.hours) == (0.5, 0.75)
+    assert (baseline.devices, mgd.devices) == (("cpu",), ("cpu",))
+    assert (baseline.n, mgd.n) == (3, 2)
+    assert elsewhere(found, cells).startswith("Costs of 1 run on other")
+    assert mgd.gain == pytest.approx(2.0)  # of all seeds
 
 
 def test_overhead_is_paired_by_seed(suite: MadeSuite) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from tests.running.tiny import BATCH, ITERATIONS, Tiny, record, same, weights
 from workflow import train
+from workflow.running.environment import processor_name
 from workflow.running.folder import file_sha256
 
 
@@ -55,7 +56,7 @@ def test_history_has_every_term_of_every_logged_step(distilled: Path) -> None:
 def test_cost_is_complete(distilled: Path) -> None:
     cost = json.loads((distilled / "cost.json").read_text())
     assert cost["iterations"] == ITERATIONS
-    assert cost["device"] == "cpu"
+    assert cost["device"] == f"cpu ({processor_name()})"
     assert cost["gpu_hours"] is cost["energy_joules"] is cost["peak_device_bytes"] is None
     assert cost["peak_process_bytes"] > 1e8
     assert cost["wall_seconds"] > 0

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.dist import get_world_size
 
-from workflow.running.environment import launched, processes, processes_here
+from workflow.running.environment import launched, processes, processes_here, processor_name
 from workflow.running.folder import write_text
 
 SUMS = ("wall_seconds", "step_seconds", "data_seconds", "images", "energy_joules")
@@ -85,7 +85,9 @@ class CostMeter:
             "teacher_share": shares["teacher"],
             "student_share": (computing - distilled) / computing if computing else None,
             "loss_share": shares["loss"],
-            "device": device_name(torch.cuda.get_device_name(self.device)) if cuda else "cpu",
+            "device": device_name(
+                torch.cuda.get_device_name(self.device) if cuda else f"cpu ({processor_name()})"
+            ),
             "iterations": iterations,
             "attempts": total["attempts"],
         }

@@ -121,6 +121,11 @@ def code_revision() -> str | None:
         return None
 
 
+def processor_name() -> str:
+    """`AMD EPYC, AVX2`: what a CPU's speed and its last bits depend on."""
+    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
