@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis.errors import AnalysisError, run_program
+from analysis.figures.index import read_index
 from analysis.files import read_json, write_json, write_text
 from analysis.findings.headline import summary
 from analysis.plan import read_plan
@@ -62,7 +63,7 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
     if lacking:
         raise AnalysisError(f"{suite}: has no {', '.join(lacking)}; make its report first")
     _refuse_to_lose(records, out / "runs")
-    for part in ("tables", "figures", "runs"):
+    for part in ("tables", "runs"):
         shutil.rmtree(out / part, ignore_errors=True)
         (out / part).mkdir(parents=True)
     for name in KEPT:
@@ -71,12 +72,25 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
         for path in sorted((suite / "tables").glob(pattern)):
             text = TO_A_RUN.sub(r"\1", path.read_text(encoding="utf-8"))
             write_text(out / "tables" / path.name, text)
-    for figure in records.plan.figures:
-        path = suite / "figures" / f"{figure.name}.png"
-        if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
-            shutil.copyfile(path, out / "figures" / path.name)
+    earlier = _keep_figures(records, suite / "figures", out / "figures")
     keep_runs(suite, runs, out)
-    write_text(out / "README.md", "\n".join(_page(records, out)) + "\n")
+    write_text(out / "README.md", "\n".join(_page(records, out, earlier)) + "\n")
+
+
+def _keep_figures(records: Records, drawn: Path, out: Path) -> list[str]:
+    """The names of those that are of an earlier time: what they show (attention above all) need not
+    be kept with the runs, so a figure that cannot be drawn stays as it was."""
+    out.mkdir(parents=True, exist_ok=True)
+    wanted = {figure.name for figure in records.plan.figures}
+    for path in out.iterdir():
+        if path.stem not in wanted:
+            path.unlink()
+    now = {entry.name for entry in read_index(drawn) if entry.files} & wanted
+    for name in now:
+        path = drawn / f"{name}.png"
+        if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
+            shutil.copyfile(path, out / path.name)
+    return sorted(path.stem for path in out.iterdir() if path.stem not in now)
 
 
 def keep_runs(suite: Path, runs: Path, out: Path) -> None:
@@ -113,7 +127,7 @@ def _keep_run(folder: Path, out: Path, split: str) -> None:
         shutil.copyfile(attention, out / ATTENTION)
 
 
-def _page(records: Records, out: Path) -> Iterator[str]:
+def _page(records: Records, out: Path, earlier: list[str]) -> Iterator[str]:
     plan, frame = records.plan, records.frame
     yield f"# Reference results: {plan.title}"
     yield ""
@@ -139,6 +153,10 @@ def _page(records: Records, out: Path) -> Iterator[str]:
             yield ""
             links = ", ".join(f"[{path.stem}]({part}/{path.name})" for path in found)
             yield f"{part.capitalize()}: {links}"
+    if earlier:
+        yield ""
+        yield "Drawn earlier, from runs that were kept without what they show: "
+        yield f"{', '.join(earlier)}."
 
 
 def _conditions(records: Records) -> Iterator[tuple[str, str]]:

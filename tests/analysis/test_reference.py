@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,22 @@ def test_a_later_call_replaces_the_earlier_one(tmp_path: Path) -> None:
     (out / "tables" / "gone.md").write_text("of a table that the suite has no more")
     assert keep(suite, out) == 0
     assert not (out / "tables" / "gone.md").exists()
+
+
+def test_a_figure_that_cannot_be_drawn_any_more_stays_as_it_was(tmp_path: Path) -> None:
+    suite, out = made(tmp_path), tmp_path / "reference"
+    assert keep(suite, out) == 0
+    before = (out / "figures" / "atlas.png").read_bytes()
+    (out / "figures" / "gone.png").write_bytes(b"of a figure that the suite has no more")
+    figures = suite.suite_dir / "figures"
+    shutil.rmtree(figures)
+    suite.plan["figures"].clear()
+    draw(suite, {"atlas": None})
+    (figures / "atlas.png").write_bytes(b"says that there is nothing to draw")
+    assert keep(suite, out) == 0
+    assert (out / "figures" / "atlas.png").read_bytes() == before
+    assert not (out / "figures" / "gone.png").exists()
+    assert "Drawn earlier" in (out / "README.md").read_text()
 
 
 def test_runs_can_be_added_while_tables_stay_as_they_are(tmp_path: Path) -> None:
