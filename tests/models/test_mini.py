@@ -23,6 +23,7 @@ DETECTORS = [
     name for name in catalogue.names("detectors", "mini") if catalogue.detector(name).family
 ]
 CLASSIFIERS = [name for name in catalogue.names("detectors", "mini") if name not in DETECTORS]
+POINTS = [name for name in DETECTORS if "reppoints" in name]
 PAIRS = catalogue.names("pairs", "mini")
 
 
@@ -75,6 +76,45 @@ def test_a_mini_detector_learns_and_predicts(name: str, digits: DataSet) -> None
     assert len(found.pred_instances.bboxes) <= 100
     if len(found.pred_instances.bboxes):
         assert found.pred_instances.labels.max() < len(digits.classes)
+
+
+def points_at_the_start(name: str, data: DataSet, **changed: Any) -> Any:
+    """The detector, and what its head says of the batch before the first step."""
+    definition = catalogue.detector(name)
+    options = {**definition.options, **changed}
+    definition = definition.model_copy(update={"options": options})
+    detector = build_detector(build_config(definition, data), 0, pretrained=False)
+    packed = detector.data_preprocessor(batch(), True)
+    return detector, detector.bbox_head(detector.extract_feat(packed["inputs"]))
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_first_boxes_have_the_middle_size_of_their_level(name: str, digits: DataSet) -> None:
+    """Else no box fits an object at first, and the class is learnt only where boxes fit."""
+    detector, (_, first, _) = points_at_the_start(name, digits)
+    for level, (points, stride) in enumerate(zip(first, (8, 16, 32, 64), strict=True)):
+        left, top, right, bottom = detector.bbox_head.points2bbox(points).unbind(1)
+        for side in (right - left, bottom - top):
+            assert torch.allclose(side * stride, torch.tensor(17.0 * 2**level), rtol=0.1)
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_classes_differ_in_a_head_of_points_from_the_start(name: str, digits: DataSet) -> None:
+    """With outputs started at 0.01 they differ by less than a tenth, and learn the same first."""
+    detector, (scores, _, _) = points_at_the_start(name, digits)
+    finest = scores[0].detach()
+    apart = (finest - finest.mean(1, keepdim=True)).std(dim=(0, 2, 3))
+    assert 0.2 < apart.mean() < 2, apart
+    assert torch.sigmoid(finest).mean() < 0.05  # still background almost everywhere
+    # The sampling convolutions are no `Conv2d` to mmdet and start for their width by themselves.
+    sampling = detector.bbox_head.reppoints_cls_conv.weight.detach()
+    assert sampling.std().item() == pytest.approx((2 / sampling[0].numel()) ** 0.5, rel=0.1)
+
+
+def test_more_cells_learn_an_object_s_first_box_where_asked(digits: DataSet) -> None:
+    few, _ = points_at_the_start("mini-reppoints-r18", digits, points_per_object=1)
+    many, _ = points_at_the_start("mini-reppoints-r18", digits, points_per_object=3)
+    assert (few.bbox_head.init_assigner.pos_num, many.bbox_head.init_assigner.pos_num) == (1, 3)
 
 
 @pytest.mark.parametrize("name", PAIRS)

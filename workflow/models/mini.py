@@ -43,6 +43,12 @@ class MiniOptions(Frozen):
     """Side in pixels of the anchors (the point's reach in RepPoints) of the finest level."""
     anchor_shapes: tuple[float, ...] = (1.5,)
     """Height over width of the anchors: digits are upright."""
+    spread_points: bool = False
+    """RepPoints: whether an object's nine points start as a grid of the level's middle size. At
+    full size all start in one place: the box has no size, the class is read from one cell."""
+    points_per_object: int = 1
+    """RepPoints: cells around an object's centre that learn its first box. The class is learnt at
+    every cell whose first box fits, so one, as at full size, leaves few such cells for long."""
     proposals: int = 100
     """Per image, of two-stage detectors; 1000 at full size."""
     frozen_statistics: bool = False
@@ -104,14 +110,7 @@ def _shrink_dense(model: ConfigDict, options: MiniOptions, classes: int) -> None
     )
     reach = options.smallest_object / options.strides[0]
     if options.architecture == "reppoints":
-        head.update(
-            point_feat_channels=options.head,
-            point_strides=list(options.strides),
-            point_base_scale=reach,
-        )
-        model.train_cfg.init.assigner.scale = reach
-        for norm in (model.neck.norm_cfg, head.norm_cfg):
-            norm.num_groups = 8  # of 32 at full size: the same few channels in each
+        _shrink_points(model, options, reach)
     else:
         # mmdet's deviation of 0.01 suits 256 channels; through so few, activations would vanish.
         head.init_cfg = {
@@ -129,6 +128,47 @@ def _shrink_dense(model: ConfigDict, options: MiniOptions, classes: int) -> None
             ratios=list(options.anchor_shapes),
             strides=list(options.strides),
         )
+
+
+def _shrink_points(model: ConfigDict, options: MiniOptions, reach: float) -> None:
+    head = model.bbox_head
+    model.train_cfg.init.assigner.update(scale=reach, pos_num=options.points_per_object)
+    head.update(
+        point_feat_channels=options.head,
+        point_strides=list(options.strides),
+        point_base_scale=reach,
+        init_cfg=_points_start(options),
+    )
+    if options.spread_points:
+        # A level's objects are once to twice `reach` cells wide, sqrt(2) times in the middle. A box
+        # is two standard deviations of its nine points wide, sqrt(3/4) of the side of a grid.
+        head.update(center_init=False, point_base_scale=reach * math.sqrt(2) / math.sqrt(3 / 4))
+    for norm in (model.neck.norm_cfg, head.norm_cfg):
+        norm.num_groups = 8  # of 32 at full size: the same few channels in each
+
+
+def _points_start(options: MiniOptions) -> dict[str, Any]:
+    """First weights that suit the head's width, where mmdet's deviation of 0.01 suits 256 channels.
+
+    The class output above all: a class's weights are one for each channel, and until those of two
+    classes differ, nothing tells the layers below which is which. (Deformable convolutions are no
+    `Conv2d` to mmdet: they start for their width by themselves.)
+    """
+    return {
+        "type": "Normal",
+        "layer": "Conv2d",
+        "std": math.sqrt(2 / (9 * options.head)),
+        "override": [
+            {
+                "type": "Normal",
+                "name": "reppoints_cls_out",
+                "std": 1 / math.sqrt(options.head),
+                "bias_prob": 0.01,
+            },
+            {"type": "Normal", "name": "reppoints_pts_init_out", "std": 0.01},
+            {"type": "Normal", "name": "reppoints_pts_refine_out", "std": 0.01},
+        ],
+    }
 
 
 def _shrink_two_stage(model: ConfigDict, options: MiniOptions, classes: int) -> None:
