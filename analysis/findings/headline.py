@@ -71,7 +71,8 @@ def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
         for verdict in (BETTER, INHERITED, WORSE)
     )
     rest = len(rows) - len(better) - len(inherited) - len(worse)
-    where = f"Over {len(pairs)} pairs together,"
+    everywhere = all(row.effect.pairs == len(pairs) for row in rows)
+    where = f"Over {'' if everywhere else 'up to '}{len(pairs)} pairs together,"
     return _verdicts(where, better, inherited, worse[::-1], rest)
 
 
