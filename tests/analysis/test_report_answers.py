@@ -118,7 +118,7 @@ def test_several_pairs_are_pooled(tmp_path: Path) -> None:
     assert re.search(r"to be expected \(95 %\) of .*MGD", told)
     headline = summary(records)
     assert re.match(
-        r"Over 3 pairs together, better .*: AMD \(\+.* and MGD .*; worse: FGD", headline
+        r"Over up to 3 pairs together, better .*: AMD \(\+.* and MGD .*; worse: FGD", headline
     )
     assert headline.endswith("Without a result: 3 of 39 runs.")
 
