@@ -155,7 +155,7 @@ def _page(records: Records, out: Path, earlier: list[str]) -> Iterator[str]:
             yield f"{part.capitalize()}: {links}"
     if earlier:
         yield ""
-        yield "Drawn earlier, from runs that were kept without what they show: "
+        yield "Drawn earlier, from runs that were kept without what they show:"
         yield f"{', '.join(earlier)}."
 
 
