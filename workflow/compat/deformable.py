@@ -193,8 +193,8 @@ def _backward(grad_output, input, weight, offset, mask, bias, geometry: tuple[in
 
 
 # torchvision's kernel for CPUs takes one number at a time. torch's grid_sample reads the same
-# bilinear samples (zeros outside) with vector instructions: five times as fast, forth and back, on
-# the maps of the mini RepPoints heads, which are the only ones trained on a CPU.
+# bilinear samples (zeros outside) with vector instructions: four to five times as fast, forth and
+# back, on the maps of the mini RepPoints heads, which are the only ones trained on a CPU.
 
 
 def _vectorised(input: Tensor, geometry: tuple[int, ...], use_mask: bool) -> bool:

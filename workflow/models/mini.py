@@ -150,9 +150,9 @@ def _shrink_points(model: ConfigDict, options: MiniOptions, reach: float) -> Non
 def _points_start(options: MiniOptions) -> dict[str, Any]:
     """First weights that suit the head's width, where mmdet's deviation of 0.01 suits 256 channels.
 
-    The class output above all: a class's weights are one for each channel, and until those of two
-    classes differ, nothing tells the layers below which is which. (Deformable convolutions are no
-    `Conv2d` to mmdet: they start for their width by themselves.)
+    The class output's too: a class's weights are one for each channel, and where those of two
+    classes hardly differ, little tells the layers below which is which. (Deformable
+    convolutions are no `Conv2d` to mmdet: they start for their width by themselves.)
     """
     return {
         "type": "Normal",
