@@ -109,10 +109,12 @@ class Measured:
                 seconds = float(cost["wall_seconds"])
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            stands = (self.runs / id / WEIGHTS).is_file() or without_weights(self.runs, id)
-            if not stands:
+            trained_here = (self.runs / id / WEIGHTS).is_file()
+            if not trained_here and not without_weights(self.runs, id):
                 continue  # of an attempt that did not get to the end
             self._seconds[id] = seconds
+            if not trained_here:
+                continue  # restored: another machine's speed says little of this one's
             steps = iterations(run)
             for kind in _kinds(run):
                 if steps:

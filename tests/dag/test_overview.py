@@ -116,6 +116,16 @@ def test_similar_runs_are_forecast_from_each_other(suite, tmp_path):
     assert students[0].id not in estimates
 
 
+def test_a_restored_run_counts_as_done_and_says_nothing_of_this_machine(suite, tmp_path):
+    longer = load(TINY, {"seeds": [0, 1], "schedules": {**LONGER}})
+    twins = [run for run in longer.runs if run.row == "mgd"]
+    finish(tmp_path, twins[0], 80.0)
+    (tmp_path / twins[0].id / "student.pth").unlink()
+    estimates = Forecast(longer, tmp_path).estimates
+    assert estimates[twins[0].id].source == "measured"
+    assert estimates[twins[1].id].source == "model"
+
+
 LONGER = {"student": {"iterations": 8, "batch_size": 4}}
 
 
