@@ -12,7 +12,6 @@ Imports no torch.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -45,15 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         return MISTAKE
     absent = [id for id in found if not outcome.path_of(runs, id).is_file()]
     needed = set() if options.to_read else weights_needed(suite, runs, {*found})
-    for id in absent:
-        if id not in needed:
-            _put(kept / "runs" / id, runs / id)
+    restored = [id for id in absent if id not in needed]
+    for id in restored:
+        _put(kept / "runs", runs, id)
     for id in needed:
         if outcome.without_weights(runs, id):
             outcome.path_of(runs, id).unlink()
     measured = options.results / "suites" / suite.name / MEASURED
-    shutil.copytree(kept / MEASURED, measured, dirs_exist_ok=True)
-    restored = [id for id in absent if id not in needed]
+    if (kept / MEASURED).is_dir():
+        shutil.copytree(kept / MEASURED, measured, dirs_exist_ok=True)
     print(f"{len(restored)} runs restored, {len(found) - len(absent)} were here already")
     for id in absent:
         if id in needed:
@@ -79,14 +78,15 @@ def _complete(suite: Suite, kept: Path, id: str) -> bool:
     return ended is not None and ended.complete and made_from == suite.by_id[id].hash
 
 
-def _put(kept: Path, folder: Path) -> None:
+def _put(kept: Path, runs: Path, id: str) -> None:
     """The outcome last: it is what says that all of it is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(kept.iterdir()):
+    (runs / id).mkdir(parents=True, exist_ok=True)
+    for path in sorted((kept / id).iterdir()):
         if path.name != outcome.FILE:
-            shutil.copyfile(path, folder / path.name)
-    content = json.loads((kept / outcome.FILE).read_text(encoding="utf-8"))
-    outcome.write(folder.parents[3], outcome.Outcome(**content))
+            shutil.copyfile(path, runs / id / path.name)
+    ended = outcome.read(kept, id)
+    assert ended is not None  # or it would not have been found complete
+    outcome.write(runs, ended)
 
 
 if __name__ == "__main__":
