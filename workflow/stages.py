@@ -11,6 +11,7 @@ from typing import Any
 
 from workflow.data.catalogue import describe, trains_on_tune
 from workflow.judged import REPORTED, Split, metrics_of, predictions_of, traced_of
+from workflow.outcome import WEIGHTS
 from workflow.spec import RunSpec
 from workflow.suite import Suite
 
@@ -66,7 +67,7 @@ def stages(suite: Suite, run: RunSpec, place: Place, gpus: int) -> list[Stage]:
     folder = place.runs / run.id
     where = ("--root", str(place.runs), "--data", str(place.data))
     asked = ("--suite", str(suite.asked), "--run", run.id, *where)
-    weights = folder / "student.pth"
+    weights = folder / WEIGHTS
 
     def complete() -> bool:
         return recorded(folder).get("status") == "complete"

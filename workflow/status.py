@@ -74,7 +74,7 @@ def _last_sign(folder: Path) -> float | None:
 
 
 def _progress(folder: Path, run: RunSpec) -> str:
-    if (folder / "student.pth").is_file():
+    if (folder / outcome.WEIGHTS).is_file():
         return "trained; predicting"
     try:
         with (folder / "history.csv").open("rb") as history:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from workflow.outcome import WEIGHTS
 from workflow.running.checkpoints import Checkpoints, save_atomically
 from workflow.running.environment import code_revision, hardware, versions
 from workflow.spec import RunSpec
@@ -25,7 +26,7 @@ class RunFolder:
         self.root = Path(root)
         self.path = self.root / spec.id
         self.work = self.path / "work"
-        self.student = self.path / "student.pth"
+        self.student = self.path / WEIGHTS
         self.record = self.path / "run.json"
         self.history = self.path / "history.csv"
         self.cost = self.path / "cost.json"
