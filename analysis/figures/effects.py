@@ -99,11 +99,11 @@ def _page(
         axes.grid(axis="y", visible=False)
         rival = "the row's own control" if own_control else "the baseline"
         axes.set_xlabel(f"Δ{metric} to {rival} (points)")
-    _room_for_text(panels, here)
     for axes, group in zip(panels, groups, strict=True):
         for effect in here:
             if effect.group == group:
                 _tell(axes, effect, order.index(effect.row), short=len(groups) > 2)
+    _room_for_text(figure, panels)
     _key(figure, here)
     caption = sentences(
         f"Difference in {metric} to the undistilled student of the same pair and seed, sorted by "
@@ -167,14 +167,16 @@ def _row(axes: Axes, effect: Effect, place: int) -> None:
     )
 
 
-def _room_for_text(panels: list[Axes], effects: list[Effect]) -> None:
+def _room_for_text(figure: Figure, panels: list[Axes]) -> None:
     """Figures stand to the right of everything that is drawn."""
+    figure.draw_without_rendering()  # only then do panels have their width
+    share = max(
+        text.get_window_extent().width / axes.bbox.width for axes in panels for text in axes.texts
+    )
+    share = min(share + 0.03, 0.75)
     low, high = panels[0].get_xlim()
-    bare = all(effect.delta.low is None for effect in effects)
-    share = 0.2 if bare else 0.42
-    share *= (1.0, 1.8, 1.3)[len(panels) - 1]
     for axes in panels:
-        axes.set_xlim(low, high + share * (high - low))
+        axes.set_xlim(low, high + share / (1 - share) * (high - low))
 
 
 def _tell(axes: Axes, effect: Effect, place: int, short: bool) -> None:
