@@ -93,9 +93,8 @@ def needs(wildcards):
     """
     id = id_of(wildcards)
     if without_weights(RUNS, id):
-        return (
-            []
-        )  # restored: nothing more can be made of it, whatever becomes of its teacher
+        # Restored: nothing more can be made of it, whatever becomes of its teacher.
+        return []
     paths = [READY, *NEEDS.get(id, ())]
     attended = kept_attention(id) or id not in ATTENDED
     complete = attended and {*JUDGED.get(id, ())} <= {*judged_already(RUNS / id)}
