@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import Protocol
+
+from workflow.command import MISTAKE, Program
 
 DONE = 0
-MISTAKE = 2
 FAILURE = 1
 
 
 class UserError(Exception):
     """Something that the user can put right: one message, no traceback."""
-
-
-class Program(Protocol):
-    def __call__(self, arguments: list[str] | None = None) -> int: ...
 
 
 def speaking(main: Program) -> Program:
