@@ -8,9 +8,9 @@
 A step is forward, backward and the optimiser's, of the real detectors with random weights, on noise
 images with a few boxes. The baseline's step is timed before every repetition of a row, so a busy
 machine counts for both. `teacher` is a row of its own: the teacher runs and no loss is taken, so
-that what a method costs can be told from what any detector teacher costs; `contiguous` is the
-baseline without the layout that trainings on a CPU use. The shares say where a
-row's step goes; memory is the peak above what lies there before the step.
+that what a method costs can be told from what any detector teacher costs: `x teach` is a step in
+units of that one. `contiguous` is the baseline without the layout that trainings on a CPU use. The
+shares say where a row's step goes; memory is the peak above what lies there before the step.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import logging
 import statistics
 import sys
 import time
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ class Line:
     row: str
     seconds: float
     ratio: float
+    of_teacher: float | None
+    """Of a step with a teacher and no loss, where that was measured."""
     teacher_share: float
     loss_share: float
     peak_mib: float | None
@@ -73,6 +76,7 @@ class Work:
             if name
         }
         self.batch = _batch(arguments.batch, arguments.image)
+        self.made: dict[str, Any] = {}
         self.baseline = self.step_of("baseline")
 
     def step_of(self, row: str) -> tuple[Any, OptimWrapper]:
@@ -111,7 +115,10 @@ class Work:
         return time.perf_counter() - start
 
     def _detector(self, name: str, seed: int) -> Any:
-        return quick(build_detector(self.configs[name], seed, pretrained=False), self.device)
+        # Drawing a large network's weights takes longer than timing its steps.
+        if name not in self.made:
+            self.made[name] = build_detector(self.configs[name], seed, pretrained=False)
+        return quick(deepcopy(self.made[name]), self.device)
 
     def _classifier(self) -> Any:
         options = ClassifierOptions.model_validate(catalogue.detector(self.pair.classifier).options)
@@ -162,10 +169,15 @@ def measure(work: Work, row: str, repeats: int) -> Line:
         row=row,
         seconds=seconds,
         ratio=statistics.median(own / base for base, own in pairs),
+        of_teacher=None,
         teacher_share=shares.get("teacher", 0.0),
         loss_share=shares.get("loss", 0.0),
         peak_mib=peak,
     )
+
+
+def _named(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -189,20 +201,31 @@ def main(words: list[str] | None = None) -> int:
     logging.disable(logging.INFO)  # mmengine tells how each weight was initialised
     work = Work(arguments)
     height, width = arguments.image
-    print(f"{arguments.pair}, {arguments.batch} images of {height}x{width}, {arguments.device}")
-    print(f"{'row':<12} {'s/step':>8} {'x base':>7} {'teacher':>8} {'loss':>6} {'peak MiB':>9}")
-    lines = []
+    print(
+        f"{arguments.pair}, {arguments.batch} images of {height}x{width}, {_named(work.device)}, "
+        f"torch {torch.__version__}, median of {arguments.repeats}"
+    )
+    print(
+        f"{'row':<12} {'s/step':>8} {'x base':>7} {'x teach':>8} {'teacher':>8} {'loss':>6} "
+        f"{'peak MiB':>9}"
+    )
+    lines: list[Line] = []
+    with_teacher: float | None = None
     for row in ("baseline", *arguments.rows):
         try:
             line = measure(work, row, arguments.repeats)
         except (RowError, DistillationError) as error:
             print(f"{row:<12} cannot run here: {error}")
             continue
+        if row == TEACHER:
+            with_teacher = line.ratio
+        line.of_teacher = line.ratio / with_teacher if with_teacher else None
         lines.append(line)
         peak = "-" if line.peak_mib is None else f"{line.peak_mib:.0f}"
+        beside = "-" if line.of_teacher is None else f"{line.of_teacher:.2f}"
         print(
-            f"{line.row:<12} {line.seconds:>8.3f} {line.ratio:>7.2f} {line.teacher_share:>8.0%} "
-            f"{line.loss_share:>6.0%} {peak:>9}",
+            f"{line.row:<12} {line.seconds:>8.3f} {line.ratio:>7.2f} {beside:>8} "
+            f"{line.teacher_share:>8.0%} {line.loss_share:>6.0%} {peak:>9}",
             flush=True,
         )
     if arguments.csv:

@@ -23,6 +23,10 @@ def test_rows_are_timed_against_the_baseline(
     assert all(float(line["seconds"]) > 0 for line in lines.values())
     assert float(lines["baseline"]["teacher_share"]) == 0
     assert 0 < float(lines["teacher"]["teacher_share"]) < 1
+    assert lines["baseline"]["of_teacher"] == ""  # not yet known when the baseline is timed
+    assert float(lines["teacher"]["of_teacher"]) == 1
+    ratios = [float(lines[row]["ratio"]) for row in ("icd+fkd", "teacher")]
+    assert float(lines["icd+fkd"]["of_teacher"]) == pytest.approx(ratios[0] / ratios[1])
     assert 0 < float(lines["icd+fkd"]["loss_share"]) < 1
     assert "icd+fkd" in capsys.readouterr().out
 
