@@ -14,6 +14,7 @@ from mmdet.utils import register_all_modules  # noqa: E402
 from mmengine.optim import OptimWrapper  # noqa: E402
 
 from tests.compat.detectors import CONFIGS, batch, small_config  # noqa: E402
+from tests.compat.elsewhere import LeftOnHost, elsewhere  # noqa: E402
 
 register_all_modules(init_default_scope=True)
 
@@ -28,7 +29,8 @@ def test_trains_a_step_and_predicts(name: str) -> None:
 
     model.train()
     optimiser = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-3))
-    losses = model.train_step(batch(size=size), optimiser)
+    with elsewhere():
+        losses = model.train_step(batch(size=size), optimiser)
 
     assert torch.isfinite(losses["loss"])
     changed = {key for key, value in model.state_dict().items() if not value.equal(before[key])}
@@ -37,7 +39,7 @@ def test_trains_a_step_and_predicts(name: str) -> None:
         assert any(key.startswith(part) for key in changed), f"no parameter of {part} moved"
 
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), elsewhere():
         predictions = model.test_step(batch(size=size))
     assert len(predictions) == 2
     for prediction in predictions:
@@ -46,3 +48,20 @@ def test_trains_a_step_and_predicts(name: str) -> None:
         assert torch.isfinite(found.bboxes).all()
         assert ((found.scores >= 0) & (found.scores <= 1)).all()
         assert ((found.labels >= 0) & (found.labels < 80)).all()
+
+
+def test_what_a_gpu_would_refuse_is_noticed() -> None:
+    there, mask = torch.randn(4), torch.tensor([True, False, True, True])
+    with elsewhere():
+        for meets in (
+            lambda: torch.arange(4) + there,
+            lambda: torch.arange(4)[mask],
+            lambda: torch.cat([torch.zeros(2), there]),
+            lambda: (torch.ones(4) * 2).dot(there),
+        ):
+            with pytest.raises(LeftOnHost, match="made without a device"):
+                meets()
+        assert (torch.tensor(2.0) * there).equal(there * 2)
+        assert there[torch.arange(2)].equal(there[:2])
+        assert (torch.ones(4).to(there) + there).equal(there + 1)
+        assert (torch.ones(4, device=there.device) + there).equal(there + 1)

@@ -76,6 +76,25 @@ print(backend(), mmcv._ext.nms, hasattr(mmcv._ext, 'softnms'))
     assert out == "mmcv compiled False"
 
 
+def test_the_point_assigner_is_mended_once_whichever_came_first() -> None:
+    """That the mended assigner may be asked on a GPU, `test_detectors` holds."""
+    program = """
+import sys
+if sys.argv[1] == 'mmdet first':
+    from workflow.compat import operators
+    operators.install()
+    import mmdet.models
+import workflow.compat
+workflow.compat.install()
+workflow.compat.install()
+from mmdet.models.task_modules.assigners import PointAssigner
+print(hasattr(PointAssigner.assign, '__wrapped__'))
+print(hasattr(PointAssigner.assign.__wrapped__, '__wrapped__'))
+"""
+    for order in ("mmdet first", "mmdet last"):
+        assert run(program, order).splitlines() == ["True", "False"]
+
+
 def test_ssd_is_mended_even_where_mmdet_came_first() -> None:
     out = run(
         """
