@@ -53,9 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     found: dict[str, list[Any]] = {"before": maps.attention(student, scene.inputs)}
     on_its_way = _on_its_way(folder, student, scene)
     if teacher is not None:
-        pixels = TeacherPixels(student.data_preprocessor, teacher.data_preprocessor).to(device)
+        teacher = teacher.to(device)
+        pixels = TeacherPixels(student.data_preprocessor, teacher.data_preprocessor)
         seen = pixels(scene.inputs, scene.sizes)
-        found["teacher"] = maps.attention(teacher.to(device), seen)
+        found["teacher"] = maps.attention(teacher, seen)
         _write_agreement(folder, on_its_way, found["teacher"], scene, levels)
     else:
         # To be held against the teacher of the pair, which another run has seen.
