@@ -32,7 +32,7 @@ def carried_out(tiny: Tiny, spec: RunSpec) -> Path:
     return tiny.root / spec.id
 
 
-@pytest.mark.parametrize("row", ("baseline", "amd", "fkd", "fgfi"))
+@pytest.mark.parametrize("row", ["baseline", "amd", "fkd", "fgfi"])
 def test_a_student_is_trained_judged_and_looked_at(tiny: Tiny, row: str) -> None:
     folder = carried_out(tiny, tiny.student(row, seed=7))
     cost = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
