@@ -8,8 +8,6 @@ may index others, and joins in arithmetic where it is a single number: as on a G
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,14 +30,13 @@ class OnHost(Tensor):
         cls, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         name = getattr(function, "__name__", str(function))
-        looked_at = args[:1] if name in INDEXING and isinstance(args[0], OnHost) else ()
         found, _ = tree_flatten((args, kwargs or {}))
         tensors = [each for each in found if isinstance(each, Tensor)]
         on_host = [each for each in tensors if isinstance(each, OnHost)]
         on_device = [each for each in tensors if not isinstance(each, OnHost)]
         with torch._C.DisableTorchFunctionSubclass():
             result = function(*args, **(kwargs or {}))
-            if name in MOVES or (on_device and name in INDEXING and not looked_at):
+            if name in MOVES or (name in INDEXING and not isinstance(args[0], OnHost)):
                 return tree_map(plain, result)
             if on_device and any(each.dim() for each in on_host):
                 shapes = [tuple(each.shape) for each in on_host]
@@ -55,8 +52,8 @@ def plain(value: Any) -> Any:
     return value.as_subclass(Tensor) if isinstance(value, OnHost) else value
 
 
-class Placing(TorchFunctionMode):
-    """Marks what is made with no word of where."""
+class Elsewhere(TorchFunctionMode):
+    """Within it, what is made with no word of where is marked."""
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -65,9 +62,3 @@ class Placing(TorchFunctionMode):
         result = function(*args, **kwargs)
         placed = kwargs.get("device") is not None
         return result if placed or function not in _device_constructors() else marked(result)
-
-
-@contextmanager
-def elsewhere() -> Iterator[None]:
-    with Placing():
-        yield

@@ -14,7 +14,7 @@ from mmdet.utils import register_all_modules  # noqa: E402
 from mmengine.optim import OptimWrapper  # noqa: E402
 
 from tests.compat.detectors import CONFIGS, batch, small_config  # noqa: E402
-from tests.compat.elsewhere import LeftOnHost, elsewhere  # noqa: E402
+from tests.compat.elsewhere import Elsewhere, LeftOnHost  # noqa: E402
 
 register_all_modules(init_default_scope=True)
 
@@ -29,7 +29,7 @@ def test_trains_a_step_and_predicts(name: str) -> None:
 
     model.train()
     optimiser = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-3))
-    with elsewhere():
+    with Elsewhere():
         losses = model.train_step(batch(size=size), optimiser)
 
     assert torch.isfinite(losses["loss"])
@@ -39,7 +39,7 @@ def test_trains_a_step_and_predicts(name: str) -> None:
         assert any(key.startswith(part) for key in changed), f"no parameter of {part} moved"
 
     model.eval()
-    with torch.no_grad(), elsewhere():
+    with torch.no_grad(), Elsewhere():
         predictions = model.test_step(batch(size=size))
     assert len(predictions) == 2
     for prediction in predictions:
@@ -52,7 +52,7 @@ def test_trains_a_step_and_predicts(name: str) -> None:
 
 def test_what_a_gpu_would_refuse_is_noticed() -> None:
     there, mask = torch.randn(4), torch.tensor([True, False, True, True])
-    with elsewhere():
+    with Elsewhere():
         for meets in (
             lambda: torch.arange(4) + there,
             lambda: torch.arange(4)[mask],

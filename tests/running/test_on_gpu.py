@@ -22,6 +22,7 @@ pytestmark = [
 
 
 def carried_out(tiny: Tiny, spec: RunSpec) -> Path:
+    """Trained, and judged and looked at where it was trained."""
     assert train.main(tiny.arguments(spec, "--snapshots", "2")) == 0
     for program, *more in (
         (predict, "--split", "test"),
@@ -45,4 +46,7 @@ def test_a_student_is_trained_judged_and_looked_at(tiny: Tiny, row: str) -> None
 
 def test_points_learn_as_boxes_do(tiny: Tiny) -> None:
     points = {"architecture": "reppoints", "strides": (8, 16, 32, 64, 128)}
-    carried_out(tiny, tiny.student("baseline", seed=7, model=points))
+    folder = carried_out(tiny, tiny.student("baseline", seed=7, model=points))
+    with np.load(folder / "attention.npz") as arrays:
+        assert np.isfinite(arrays["student/0"]).all()
+        assert not np.allclose(arrays["student/0"], arrays["before/0"])
