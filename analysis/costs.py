@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,8 +46,25 @@ class Costs:
 class Clock:
     """The unit in which times are told."""
 
-    name: str
+    word: str
     of_an_hour: float
+    gpu: bool | None
+    """Whether the times are a GPU's; None where that of some pairs is and that of others is not."""
+
+    @property
+    def name(self) -> str:
+        return f"GPU-{self.word}" if self.gpu else self.word
+
+    @property
+    def what(self) -> str:
+        """`hours of GPU time`."""
+        either = "GPU time where a GPU trained, of wall time elsewhere"
+        kind = either if self.gpu is None else "GPU time" if self.gpu else "wall time"
+        return f"{self.word} of {kind}"
+
+    def of_pair(self, own: Iterable[Costs]) -> Clock:
+        """The same unit, for the kind of time that a pair's costs are in."""
+        return replace(self, gpu=_on_gpu(own))
 
     def tell(self, hours: float | None) -> float | None:
         return None if hours is None else hours * self.of_an_hour
@@ -58,7 +75,12 @@ def clock(every: Iterable[Costs]) -> Clock:
     known = [cost for cost in every if cost.hours is not None]
     longest = max((cost.hours or 0.0 for cost in known), default=LONG_ENOUGH)
     word, of_an_hour = ("minutes", 60.0) if longest < LONG_ENOUGH else ("hours", 1.0)
-    return Clock(f"GPU-{word}" if any(cost.on_gpu for cost in known) else word, of_an_hour)
+    return Clock(word, of_an_hour, _on_gpu(known))
+
+
+def _on_gpu(every: Iterable[Costs]) -> bool | None:
+    kinds = {cost.on_gpu for cost in every if cost.hours is not None}
+    return kinds == {True} if len(kinds) < 2 else None
 
 
 def costs_of(records: Records, cells: Sequence[CellStatistics]) -> dict[int, Costs]:
@@ -72,6 +94,10 @@ def costs_of(records: Records, cells: Sequence[CellStatistics]) -> dict[int, Cos
         usual = max(rows, key=lambda device: rows[device], default=None)
         found |= {id(cell): costs(records, cell, usual) for cell in own}
     return found
+
+
+def devices(found: Iterable[Costs]) -> list[str]:
+    return sorted({device for cost in found for device in cost.devices})
 
 
 def elsewhere(found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.costs import Clock, Costs, clock, costs_of, elsewhere
+from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere
 from analysis.figures.labels import label_points
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
@@ -46,7 +46,8 @@ def draw(wanted: Wanted) -> list[Picture]:
     for axes, (group, own) in zip(panels, points.items(), strict=False):
         _panel(axes, wanted, own)
         axes.set_title(wanted.pair_title(group))
-        axes.set_xlabel(f"{_told(unit)} of one training")
+        time = unit.of_pair([found[id(p.cell)] for p in own])
+        axes.set_xlabel(f"{_told(time)} of one training")
         axes.set_ylabel(f"Δ{HEADLINE} to the baseline (points)")
     for axes in panels[len(points) :]:
         axes.remove()
@@ -59,7 +60,7 @@ def draw(wanted: Wanted) -> list[Picture]:
         "and better.",
         f"Upright lines: {LEVEL} intervals over seeds." if _several(points.values()) else "",
         wanted.runs_told(),
-        _devices(found.values()),
+        f"Measured on {', '.join(devices(found.values()))}." if devices(found.values()) else "",
         elsewhere(found, wanted.finished()),
         conditions(wanted.records, wanted.cells),
         wanted.missing(),
@@ -68,7 +69,7 @@ def draw(wanted: Wanted) -> list[Picture]:
 
 
 def _told(unit: Clock) -> str:
-    return unit.name if unit.name.startswith("GPU-") else f"{unit.name} (wall time)"
+    return unit.name if unit.gpu else f"{unit.name} (wall time)" if unit.gpu is False else unit.what
 
 
 def _points(cells: list[CellStatistics], found: dict[int, Costs], unit: Clock) -> list[Point]:
@@ -118,11 +119,6 @@ def _panel(axes: Axes, wanted: Wanted, points: list[Point]) -> None:
 
 def _several(points: object) -> bool:
     return any(p.cell.n > 1 for own in points for p in own)  # type: ignore[attr-defined]
-
-
-def _devices(found: object) -> str:
-    names = sorted({d for cost in found for d in cost.devices})  # type: ignore[attr-defined]
-    return f"Measured on {', '.join(names)}." if names else ""
 
 
 def _alt(wanted: Wanted, points: dict[str, list[Point]], unit: Clock) -> str:

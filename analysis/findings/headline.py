@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.findings.pairs import PairAnswer, pair_answers
+from analysis.findings.pairs import PairAnswer, pair_answers, with_most_to_say
 from analysis.findings.pooled import INHERITED, pooled
 from analysis.findings.sentences import beyond, counted, happened, listed, of_those_that_inherit
 from analysis.records import Records
@@ -33,11 +33,21 @@ def _found(records: Records, pairs: Sequence[PairAnswer]) -> str:
     compared = [pair for pair in pairs if pair.gains]
     if not compared:
         return "No finished run can be compared with a baseline yet."
-    if max(pair.seeds for pair in compared) == 1:
-        return _one_seed(compared)
-    if len(compared) == 1:
-        return _one_pair(compared[0])
-    return _several_pairs(compared)
+    told = with_most_to_say(compared)
+    if told[0].seeds == 1:
+        return _one_seed(told)
+    return f"{_seeded(told)}{_single(len(compared) - len(told))}"
+
+
+def _seeded(pairs: Sequence[PairAnswer]) -> str:
+    return _one_pair(pairs[0]) if len(pairs) == 1 else _several_pairs(pairs)
+
+
+def _single(pairs: int) -> str:
+    if not pairs:
+        return ""
+    have = "has" if pairs == 1 else "have"
+    return f" {counted(pairs, 'more pair')} {have} one seed a row, which tells nothing yet."
 
 
 def _one_seed(pairs: Sequence[PairAnswer]) -> str:

@@ -94,6 +94,12 @@ class PairAnswer:
         return self.of(NOT_RESOLVED)
 
 
+def with_most_to_say(pairs: Sequence[PairAnswer]) -> list[PairAnswer]:
+    """Those with several seeds; where there are none, all that were compared at all."""
+    compared = [pair for pair in pairs if pair.gains]
+    return [pair for pair in compared if pair.seeds > 1] or compared
+
+
 def answering(tables: Sequence[TableStatistics]) -> list[TableStatistics]:
     """The tables that compare rows with a baseline, of the kind that says it most directly."""
     for kind in ANSWERING:

@@ -14,7 +14,8 @@ from analysis.statistics.paired import Delta
 
 @dataclass(frozen=True)
 class PooledEffect:
-    """The mean over pairs of a method's gain, every pair counting the same.
+    """The mean over pairs of a method's gain, every pair counting the same. A pair with one seed is
+    left out where another has several: it would take the interval from all of them.
 
     `low`..`high`: for these very pairs, from the spread over seeds within each (Satterthwaite's
     degrees of freedom). `new_low`..`new_high`: for another pair like these, from the spread of the
@@ -28,21 +29,33 @@ class PooledEffect:
     between_sd: float | None
     new_low: float | None
     new_high: float | None
+    left_out: int = 0
+    """Pairs with one seed."""
 
 
 def pooled_effect(deltas: Sequence[Delta]) -> PooledEffect:
     if not deltas:
         raise ValueError("a pooled effect needs at least one pair")
-    over_pairs = estimate([delta.mean for delta in deltas])
+    seeded = [delta for delta in deltas if delta.sd is not None]
+    counted = seeded or deltas
+    over_pairs = estimate([delta.mean for delta in counted])
     low = high = p = None
-    if all(delta.sd is not None for delta in deltas):
-        low, high, p = _for_these_pairs(over_pairs.mean, deltas)
+    if seeded:
+        low, high, p = _for_these_pairs(over_pairs.mean, seeded)
     new_low = new_high = None
     if over_pairs.sd is not None:
         half = t_quantile(over_pairs.n - 1) * over_pairs.sd * np.sqrt(1 + 1 / over_pairs.n)
         new_low, new_high = float(over_pairs.mean - half), float(over_pairs.mean + half)
     return PooledEffect(
-        over_pairs.n, over_pairs.mean, low, high, p, over_pairs.sd, new_low, new_high
+        over_pairs.n,
+        over_pairs.mean,
+        low,
+        high,
+        p,
+        over_pairs.sd,
+        new_low,
+        new_high,
+        len(deltas) - len(counted),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analysis.records import Records
 from analysis.statistics.across_pairs import Improvement, PooledEffect
 from analysis.statistics.estimates import SIGNIFICANCE
@@ -46,9 +48,11 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
             f"Over pairs. {conditions(records, statistics.cells)}",
             f"'These pairs': mean gain, every pair counting the same, {LEVEL} interval over the "
             f"seeds within them; 'another pair': where the gain on one more such pair would fall "
-            f"({LEVEL}), from the spread over the pairs. P(better): share of runs that beat the "
-            "baseline's run of the same pair and seed, Jeffreys' interval. Rank: 1 is best, "
-            "interval from the seeds' spread. Rows that share a letter are not told apart.",
+            f"({LEVEL}), from the spread over the pairs.",
+            *_left_out(row.effect for row in effects.values()),
+            "P(better): share of runs that beat the baseline's run of the same pair and seed, "
+            "Jeffreys' interval. Rank: 1 is best, interval from the seeds' spread. Rows that share "
+            "a letter are not told apart.",
         )
     )
     return Table(
@@ -59,6 +63,12 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
         (Section("", tuple(rows)),),
         (_groups_note(groups),),
     )
+
+
+def _left_out(effects: Iterable[PooledEffect]) -> list[str]:
+    if not any(effect.left_out for effect in effects):
+        return []
+    return ["A pair in which a row has one seed is left out of both."]
 
 
 def _effect_entries(effect: PooledEffect | None) -> tuple[Entry, Entry, Entry, Entry]:

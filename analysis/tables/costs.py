@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.costs import Clock, Costs, clock, costs_of, elsewhere
+from collections.abc import Sequence
+
+from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere
 from analysis.records import Records
 from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
 from analysis.tables.cells import count_entry, delta_entry, run_links, title_entry
@@ -14,7 +16,6 @@ from analysis.tables.results import pair_title
 
 def costs_table(records: Records, statistics: TableStatistics) -> Table:
     found = costs_of(records, statistics.cells)
-    on_gpu = any(cost.on_gpu for cost in found.values())
     unit = clock(found.values())
     columns = (
         Column("title", "Method", "left"),
@@ -32,22 +33,20 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
     )
     sections = tuple(
         Section(
-            pair_title(records, group),
-            tuple(
-                _row(records, cell, found[id(cell)], unit) for cell in statistics.of_group(group)
-            ),
+            _heading(records, group, [found[id(cell)] for cell in own], unit),
+            tuple(_row(records, cell, found[id(cell)], unit) for cell in own),
         )
         for group in statistics.groups
+        if (own := statistics.of_group(group))
     )
-    devices = sorted({device for cost in found.values() for device in cost.devices})
     plan = statistics.plan
     caption = " ".join(
         part
         for part in (
             plan.caption,
-            f"Mean cost of one training on {', '.join(devices) or 'unknown devices'}: "
-            + f"{unit.name.removeprefix('GPU-')} of {'GPU' if on_gpu else 'wall'} time"
-            " of the student alone (its teacher is trained once for all rows); how much longer "
+            f"Mean cost of one training on "
+            f"{', '.join(devices(found.values())) or 'unknown devices'}: {unit.what}"
+            ", of the student alone (its teacher is trained once for all rows); how much longer "
             "a step takes than the baseline's of the same seed and device; peak memory; shares "
             "of the step spent in teacher and distillation loss; ΔAP for every such "
             f"{unit.name.removesuffix('s')}.",
@@ -59,6 +58,14 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
     )
     # Columns that nothing was measured for would only fill the page.
     return _measured(Table(plan.name, plan.title, caption, columns, sections))
+
+
+def _heading(records: Records, group: str, own: Sequence[Costs], unit: Clock) -> str:
+    """With the device, where that is a GPU for some pairs and none for others."""
+    heading = pair_title(records, group)
+    if unit.gpu is not None or not devices(own):
+        return heading
+    return f"{heading} ({unit.of_pair(own).name} on {', '.join(devices(own))})"
 
 
 def _row(records: Records, cell: CellStatistics, cost: Costs, unit: Clock) -> Row:

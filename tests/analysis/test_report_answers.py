@@ -137,6 +137,22 @@ def test_a_single_pair_has_nothing_over_pairs(tmp_path: Path) -> None:
     assert over_pairs(pairs, tables) == []
 
 
+@pytest.mark.parametrize("pairs", [2, 3])
+def test_a_pair_with_one_seed_hides_nothing_of_the_others(tmp_path: Path, pairs: int) -> None:
+    suite = make_suite(tmp_path, pairs=pairs, rows=CLEAR, noise=0.05)
+    alone = f"pair-{'abc'[pairs - 1]}"
+    for name in CLEAR:
+        for seed in (1, 2):
+            suite.edit(alone, name, seed, status="failed", reason="stopped")
+    records, tables, answers = read(suite)
+    headline = summary(records)
+    assert re.search(r"better than the baseline: AMD \(\+.*MGD.*; worse: FGD", headline)
+    assert "not resolved" not in headline
+    assert " 1 more pair has one seed a row, which tells nothing yet." in headline
+    assert headline.startswith("On " if pairs == 2 else "Over 2 pairs together")
+    assert bool(over_pairs(answers, tables)) == (pairs == 3)
+
+
 def test_one_seed_on_several_pairs_resolves_nothing(tmp_path: Path) -> None:
     records, tables, pairs = read(make_suite(tmp_path, pairs=2, rows=CLEAR, seeds=(0,)))
     assert [str(told) for told in over_pairs(pairs, tables)] == [

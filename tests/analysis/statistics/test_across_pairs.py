@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,14 @@ def test_pooled_effect_of_single_seeds_has_only_the_pairs_spread() -> None:
     alone = pooled_effect([delta([1.0, 1.5])])
     assert alone.new_low is None
     assert alone.low == pytest.approx(delta([1.0, 1.5]).low)
+
+
+def test_a_pair_with_one_seed_does_not_take_the_interval_from_the_others() -> None:
+    several = [delta([1.0, 2.0, 3.0]), delta([2.0, 3.0, 4.0])]
+    found = pooled_effect([*several, delta([9.0])])
+    assert found.left_out == 1
+    assert replace(found, left_out=0) == pooled_effect(several)
+    assert pooled_effect([delta([1.0]), delta([2.0])]).left_out == 0
 
 
 def coverage_of_pooled(trials: int, seeds: int = 3, pairs: int = 3) -> tuple[float, float]:
