@@ -7,7 +7,8 @@
 Forward and backward of a loss on the pyramid of a padded batch: the gradient reaches the student's
 maps and what the method trains. L2 is the mean squared difference of all levels, and is timed
 before every repetition of a row, so that the ratio (their median) is of neighbours in time and a
-busy machine counts for both. The first two lines are parts: a convolution, and the masks of AMD
+busy machine counts for both. `kernels` is the number of operations that a device is asked for; it
+needs none to be counted. The first two lines are parts: a convolution, and the masks of AMD
 without its generator. Memory is the peak above what the maps and the method occupy. The
 last columns say how fast a row's convolutions and products are done, and what that is of a plain
 3x3 convolution's speed on the same maps.
@@ -22,12 +23,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.kernels import kernels
 from benchmarks.memory import peak_mib
 from methods.build import build
 from methods.contract import Batch, Context, Distiller, Pyramid
@@ -44,6 +47,8 @@ DEFAULT_STRIDES = (8, 16, 32, 64, 128)
 PADDING = 32  # detectors pad their batches to a multiple of this
 BOXES = 12  # in each image
 
+Loss = Callable[[], Tensor]
+
 
 @dataclass
 class Line:
@@ -52,6 +57,7 @@ class Line:
     row: str
     seconds: float
     ratio: float
+    kernels: int
     peak_mib: float | None
     gflop: float
     gflop_per_second: float
@@ -61,8 +67,9 @@ class Line:
 class Work:
     """The maps of one batch, and what is timed on them."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.device = torch.device(arguments.device)
+    def __init__(self, arguments: argparse.Namespace, device: str) -> None:
+        self.arguments = arguments
+        self.device = torch.device(device)
         self.family = arguments.family
         self.channels = arguments.channels
         self.strides = STRIDES.get(arguments.family, DEFAULT_STRIDES)
@@ -72,6 +79,11 @@ class Work:
             level.requires_grad_() for level in self._maps(arguments.images, sizes)
         )
         self.teacher = self._maps(arguments.images, sizes)
+
+    @cached_property
+    def blank(self) -> Work:
+        """The same without values, to count on."""
+        return Work(self.arguments, "meta")
 
     def _maps(self, images: int, sizes: list[int]) -> Pyramid:
         shapes = [[-(-side // stride) for side in sizes] for stride in self.strides]
@@ -87,7 +99,7 @@ class Work:
         labels = torch.zeros(BOXES, dtype=torch.int64, device=self.device)
         return Batch(padded, ((height, width),) * images, tuple(boxes), (labels,) * images)
 
-    def distiller(self, row: str) -> tuple[Distiller, Callable[[], Tensor]]:
+    def distiller(self, row: str) -> tuple[Distiller, Loss]:
         (spec,) = resolve(row, self.family).methods
         levels = [
             level
@@ -109,7 +121,7 @@ class Work:
         pairs = zip(self.student, self.teacher, strict=True)
         return torch.stack([(one - other).pow(2).mean() for one, other in pairs]).sum()
 
-    def run(self, loss: Callable[[], Tensor], parameters: list[nn.Parameter]) -> float:
+    def run(self, loss: Loss, parameters: list[nn.Parameter]) -> float:
         """Seconds of one forward and backward."""
         for leaf in (*self.student, *parameters):
             leaf.grad = None
@@ -119,7 +131,7 @@ class Work:
         self._wait()
         return time.perf_counter() - start
 
-    def peak_mib(self, loss: Callable[[], Tensor], parameters: list[nn.Parameter]) -> float | None:
+    def peak_mib(self, loss: Loss, parameters: list[nn.Parameter]) -> float | None:
         """Memory of one forward and backward beyond what was occupied before."""
         for leaf in (*self.student, *parameters):
             leaf.grad = None
@@ -130,13 +142,13 @@ class Work:
             torch.cuda.synchronize()
 
 
-def _forward_and_backward(loss: Callable[[], Tensor]) -> None:
+def _forward_and_backward(loss: Loss) -> None:
     value = loss()
     if value.requires_grad:  # masks alone have nothing to go back to
         value.backward()
 
 
-def operations(loss: Callable[[], Tensor]) -> float:
+def operations(loss: Loss) -> float:
     """Floating-point operations of convolutions and products, forward and backward."""
     with FlopCounterMode(display=False) as counter:
         _forward_and_backward(loss)
@@ -144,18 +156,19 @@ def operations(loss: Callable[[], Tensor]) -> float:
 
 
 def measure(work: Work, row: str, repeats: int, convolution: float | None) -> Line:
-    module, loss = work.distiller(row)
-    return _line(work, row, loss, list(module.parameters()), repeats, convolution)
+    return _line(work, row, lambda on: on.distiller(row), repeats, convolution)
 
 
 def _line(
     work: Work,
     row: str,
-    loss: Callable[[], Tensor],
-    parameters: list[nn.Parameter],
+    made: Callable[[Work], tuple[nn.Module, Loss]],
     repeats: int,
     convolution: float | None,
 ) -> Line:
+    module, loss = made(work)
+    parameters = list(module.parameters())
+    blank = made(work.blank)[1]
     flop = operations(loss)  # also the first, slower run
     peak = work.peak_mib(loss, parameters)
     work.run(work.squared, [])
@@ -169,6 +182,7 @@ def _line(
         row=row,
         seconds=statistics.median(seconds),
         ratio=statistics.median(ratios),
+        kernels=kernels(lambda: _forward_and_backward(blank)),
         peak_mib=peak,
         gflop=flop / 1e9,
         gflop_per_second=speed,
@@ -178,27 +192,28 @@ def _line(
 
 def plain_convolution(work: Work, repeats: int) -> Line:
     """What the generators of MGD and AMD are made of, once."""
-    layer = nn.Conv2d(work.channels, work.channels, 3, padding=1).to(work.device)
-    return _line(
-        work,
-        "plain 3x3 convolution",
-        lambda: torch.stack([layer(level).sum() for level in work.student]).sum(),
-        list(layer.parameters()),
-        repeats,
-        None,
-    )
+
+    def made(on: Work) -> tuple[nn.Module, Loss]:
+        layer = nn.Conv2d(on.channels, on.channels, 3, padding=1).to(on.device)
+        return layer, lambda: torch.stack([layer(level).sum() for level in on.student]).sum()
+
+    return _line(work, "plain 3x3 convolution", made, repeats, None)
 
 
 def attention_masks(work: Work, repeats: int, convolution: float) -> Line:
     """What AMD hides, on all levels, without the generator and the loss."""
-    module, _ = work.distiller("amd")
-    levels = list(enumerate(zip(work.student, work.teacher, strict=True)))
 
-    def masks() -> Tensor:
-        found = [module.mask(level, one, other, work.batch) for level, (one, other) in levels]
-        return torch.stack([mask.sum() for mask in found]).sum()
+    def made(on: Work) -> tuple[nn.Module, Loss]:
+        amd, _ = on.distiller("amd")
+        levels = list(enumerate(zip(on.student, on.teacher, strict=True)))
 
-    return _line(work, "attention masks alone", masks, [], repeats, convolution)
+        def masks() -> Tensor:
+            found = [amd.mask(level, one, other, on.batch) for level, (one, other) in levels]
+            return torch.stack([mask.sum() for mask in found]).sum()
+
+        return nn.Identity(), masks
+
+    return _line(work, "attention masks alone", made, repeats, convolution)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -244,14 +259,15 @@ def main(words: list[str]) -> list[Line]:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    work = Work(arguments)
+    work = Work(arguments, arguments.device)
     height, width = arguments.size
     print(
         f"{arguments.images} images of {height}x{width}, {arguments.channels} channels, strides "
         f"{work.strides}, {arguments.device}, {torch.get_num_threads()} threads, "
         f"torch {torch.__version__}, median of {arguments.repeats}"
     )
-    print(f"{'row':24}{'seconds':>9}{'of L2':>8}{'MiB':>8}{'GFLOP':>9}{'GFLOP/s':>9}{'of conv':>9}")
+    titles = ("of L2", 8), ("kernels", 8), ("MiB", 8), ("GFLOP", 9), ("GFLOP/s", 9), ("of conv", 9)
+    print(f"{'row':24}{'seconds':>9}" + "".join(f"{title:>{width}}" for title, width in titles))
     lines = [plain_convolution(work, arguments.repeats)]
     lines.append(attention_masks(work, arguments.repeats, lines[0].gflop_per_second))
     for line in lines:
@@ -270,7 +286,7 @@ def main(words: list[str]) -> list[Line]:
 def _show(line: Line) -> None:
     peak = "" if line.peak_mib is None else f"{line.peak_mib:.0f}"
     print(
-        f"{line.row:24}{line.seconds:9.3f}{line.ratio:8.2f}{peak:>8}{line.gflop:9.1f}"
+        f"{line.row:24}{line.seconds:9.3f}{line.ratio:8.2f}{line.kernels:8}{peak:>8}{line.gflop:9.1f}"
         f"{line.gflop_per_second:9.1f}{line.of_convolution:9.0%}",
         flush=True,
     )

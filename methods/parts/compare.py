@@ -6,6 +6,7 @@ compared in float32. The structural distance has a file of its own, `compare_str
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -16,6 +17,14 @@ Reduction = Literal["mean", "sum"]
 """`mean`: over images, channels and cells; `sum`: over channels and cells, mean over the images."""
 Extent = Literal["tensor", "image", "channel"]
 """What shares one minimum and maximum: the whole batch, an image, or a channel of an image."""
+
+
+def without_autocast(maps: Tensor) -> AbstractContextManager[object]:
+    """Products inside keep their types. (Of a `meta` tensor there is nothing to round.)"""
+    kind = maps.device.type
+    if not torch.amp.is_autocast_available(kind):
+        return nullcontext()
+    return torch.autocast(kind, enabled=False)
 
 
 def full_precision(maps: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from methods.parts.compare import full_precision
+from methods.parts.compare import full_precision, without_autocast
 
 Factors = Literal["lcs", "cs", "l", "c", "s"]
 """l: luminance, c: contrast, s: structure, and their products."""
@@ -60,7 +60,7 @@ def dissimilarity_map(
 ) -> Tensor:
     """What `dissimilarity` averages, cell by cell: (N, C, h, w), smaller than the maps if valid."""
     student, teacher = full_precision(student), full_precision(teacher)
-    with torch.autocast(student.device.type, enabled=False):
+    with without_autocast(student):
         sides = (maps.flatten(0, 1).transpose(0, 1) for maps in (student, teacher))
         error = _error(*_moments(*sides, _Bands(student, window), factors), factors)
         return error.transpose(0, 1).unflatten(0, student.shape[:2])
@@ -75,7 +75,7 @@ class _Dissimilarity(torch.autograd.Function):
         students, teachers = student.flatten(0, 1), teacher.flatten(0, 1)  # (N C, H, W)
         gradient = torch.empty_like(students) if ctx.needs_input_grad[0] else None
         total = student.new_zeros(())
-        with torch.autocast(student.device.type, enabled=False):
+        with without_autocast(student):
             for start in range(0, len(students), chunk):
                 part = slice(start, start + chunk)
                 one = students[part].transpose(0, 1).contiguous()  # (H, M, W)

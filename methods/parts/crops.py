@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from methods.parts.compare import without_autocast
+
 
 def clamped(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """(K, 4) boxes x1 y1 x2 y2 inside an image of `size` (height, width)."""
@@ -53,5 +55,5 @@ def _grids(boxes: Tensor, size: tuple[int, int], side: int) -> Tensor:
         1,
     )  # (K, 2, 3)
     # A product of matrices inside: autocast would leave it 8 bits for a place in the image.
-    with torch.autocast(boxes.device.type, enabled=False):
+    with without_autocast(boxes):
         return functional.affine_grid(transform, [len(boxes), 1, side, side], align_corners=False)

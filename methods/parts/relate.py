@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from methods.parts.compare import full_precision
+from methods.parts.compare import full_precision, without_autocast
 from methods.parts.streams import weighted_sums
 
 
@@ -87,7 +87,7 @@ class NonLocal(nn.Module):
         value = functional.max_pool2d(self.value(maps), kernel)
         # Sums over thousands of cells, which half precision cannot hold.
         query, key, value = (full_precision(each).flatten(2) for each in (query, key, value))
-        with torch.autocast(maps.device.type, enabled=False):
+        with without_autocast(maps):
             # sum_q (query_p . key_q) value_q, with the product over q first: nothing of size P Q.
             mixing = value @ key.transpose(1, 2) / key.shape[2]  # (N, Ci, Ci)
             answer = (mixing @ query).unflatten(2, (height, width))  # (N, Ci, H, W)

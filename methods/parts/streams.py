@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from methods.parts.compare import without_autocast
+
 CELLS_AT_A_TIME = 1 << 18  # 1 MB in float32: what a core's cache holds
 
 
@@ -109,7 +111,7 @@ def weighted_sums(maps: Tensor, weights: Tensor) -> Tensor:
     """(N, C, K): sums over cells of w_k F, for K weights of every cell (N, K, P). The gradient is
     that of both, in the precision of the maps whatever autocast says.
     """
-    with torch.autocast(maps.device.type, enabled=False):
+    with without_autocast(maps):
         return _WeightedSums.apply(maps.flatten(2).contiguous(), weights.to(maps.dtype))
 
 
@@ -118,7 +120,7 @@ def weighted_squares(student: Tensor, teacher: Tensor, weights: Tensor) -> Tenso
 
     All in one precision, whatever autocast says. The gradient is the student's only.
     """
-    with torch.autocast(student.device.type, enabled=False):
+    with without_autocast(student):
         return _WeightedSquares.apply(
             student.flatten(2).contiguous(),
             teacher.detach().to(student.dtype).flatten(2).contiguous(),

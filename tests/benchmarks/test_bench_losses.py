@@ -6,8 +6,10 @@ import csv
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import bench_losses
+from benchmarks.kernels import kernels
 from methods.settings.resolve import resolve
 
 SMALL = ["--size", "64x96", "--channels", "8", "--images", "1", "--repeats", "1"]
@@ -35,6 +37,18 @@ def test_operations_are_those_of_the_convolutions() -> None:
     assert convolution.gflop == pytest.approx(6 * 9 * 8 * 8 * cells / 1e9)
     assert masks.gflop == 0
     assert mgd.gflop == pytest.approx(2 * convolution.gflop)
+
+
+def test_kernels_are_what_a_device_is_asked_for() -> None:
+    maps = torch.empty(2, 3, 4, 4, device="meta", requires_grad=True)
+    assert kernels(lambda: (maps.flatten(2) * 2).transpose(1, 2)[:, 0]) == 1
+    assert kernels(lambda: (maps * 2).sum().backward()) == 4  # times two, sum, 1, times two
+
+
+def test_anchors_of_all_shapes_are_taken_together() -> None:
+    """FGFI asked for four times as many operations when each shape was asked for alone."""
+    counts = [line.kernels for line in bench_losses.main([*SMALL, "--rows", "l2", "fgfi"])]
+    assert counts[-1] < 3 * counts[-2]
 
 
 def test_shipped_rows_exist() -> None:
