@@ -15,6 +15,8 @@ from analysis.statistics.tables import HEADLINE, CellStatistics
 
 SECONDS_PER_HOUR = 3600.0
 GIB = 2.0**30
+STEADY = 1.25
+"""Slowest over fastest seed of a row, up to which its times are taken as they are."""
 LONG_ENOUGH = 0.5
 """Hours from which nobody wants minutes."""
 
@@ -104,6 +106,23 @@ def elsewhere(found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:
     """What a caption says of runs that `costs_of` left out."""
     lost = sum(cell.n - found[id(cell)].n for cell in cells)
     return f"Costs of {counted(lost, 'run')} on other devices are left out." if lost else ""
+
+
+def unsteady(records: Records, found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:
+    """What a caption says where seeds of one row, which do the same work, took different times."""
+    ratios = []
+    for cell in cells:
+        runs = records.frame.loc[list(cell.runs)]
+        speeds = runs.loc[runs["device"].isin(found[id(cell)].devices), "images_per_second"]
+        known = speeds.dropna().astype(float)
+        if len(known) > 1 and known.min() > 0:
+            ratios.append(float(known.max() / known.min()))
+    if not ratios or max(ratios) <= STEADY:
+        return ""
+    return (
+        f"The machine was not quiet: seeds of one row, which do the same work, took up to "
+        f"{max(ratios):.1f} times as long as each other, so small differences in time say nothing."
+    )
 
 
 def _devices(records: Records, cell: CellStatistics) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere
+from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unsteady
 from analysis.figures.labels import label_points
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
@@ -62,6 +62,7 @@ def draw(wanted: Wanted) -> list[Picture]:
         wanted.runs_told(),
         f"Measured on {', '.join(devices(found.values()))}." if devices(found.values()) else "",
         elsewhere(found, wanted.finished()),
+        unsteady(wanted.records, found, wanted.finished()),
         conditions(wanted.records, wanted.cells),
         wanted.missing(),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.costs import Costs, costs, costs_of, elsewhere
+from analysis.costs import Costs, costs, costs_of, elsewhere, unsteady
 from analysis.plan import read_plan
 from analysis.records import read_records
 from analysis.statistics.tables import table_statistics
@@ -70,6 +70,20 @@ def test_overhead_is_paired_by_seed(suite: MadeSuite) -> None:
     suite.edit("pair-a", "baseline", 0, "cost.json", images_per_second=4.0)
     suite.edit("pair-a", "mgd", 0, "cost.json", images_per_second=4.0 / 1.5)
     assert of_row(suite, "mgd").overhead == pytest.approx(0.5)
+
+
+def test_a_machine_that_was_not_quiet_is_told(suite: MadeSuite) -> None:
+    def told() -> str:
+        plan = read_plan(suite.suite_dir)
+        records = read_records(plan, suite.runs_dir)
+        cells = table_statistics(records, plan.table("costs")).cells
+        return unsteady(records, costs_of(records, cells), cells)
+
+    assert told() == ""
+    suite.edit("pair-a", "mgd", 1, "cost.json", device="other", images_per_second=0.1)
+    assert told() == ""  # another device may be slower
+    suite.edit("pair-a", "mgd", 0, "cost.json", images_per_second=40.0 / 1.5 / 4)
+    assert "up to 4.0 times as long" in told()
 
 
 def test_missing_measurements_stay_unknown(suite: MadeSuite) -> None:
