@@ -145,6 +145,8 @@ def _read_run(
         return claim["status"], str(claim.get("reason") or ""), None
     if claim["status"] != "complete":
         return "incomplete", f"unknown status {claim['status']!r} in {RUN_FILE}", None
+    if not metrics_of(folder, plan.split_of(run)).is_file():
+        return "incomplete", "trained, not judged yet", None
     try:
         row = _row(run, folder, claim, plan.split_of(run))
     except AnalysisError as error:

@@ -159,6 +159,11 @@ def _page(records: Records, out: Path, earlier: list[str]) -> Iterator[str]:
         yield f"{', '.join(earlier)}."
 
 
+def _short(revision: str) -> str:
+    commit, plus, changes = revision.partition("+")
+    return f"`{commit[:10]}{plus}{changes}`"
+
+
 def _conditions(records: Records) -> Iterator[tuple[str, str]]:
     """What the runs say of themselves; several values where they were not made alike."""
     told = provenance(records)
@@ -167,7 +172,7 @@ def _conditions(records: Records) -> Iterator[tuple[str, str]]:
     yield "finished", " to ".join(days) or "none yet"
     yield "trainings", f"{hours:.1f} hours of one process in all"
     yield "machines", "; ".join(told.machines)
-    yield "code", ", ".join(f"`{revision[:10]}`" for revision in told.revisions)
+    yield "code", ", ".join(dict.fromkeys(map(_short, told.revisions)))
     packages = (f"{name} {', '.join(found)}" for name, found in told.versions.items())
     yield "packages", "; ".join(packages)
 

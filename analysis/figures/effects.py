@@ -107,7 +107,7 @@ def _page(
     _key(figure, here)
     caption = sentences(
         f"Difference in {metric} to the undistilled student of the same pair and seed, sorted by "
-        "its mean.",
+        "its mean" + ("." if _alike(here) else " over the pairs that most rows have."),
         "Rows marked '(inherits)' start from the teacher's neck and head, and are compared with "
         "the undistilled student that does so too."
         if any(effect.inherits for effect in here)
@@ -140,11 +140,28 @@ def _in_words(delta: Delta) -> str:
     return interval(delta.mean, delta.low, delta.high)
 
 
-def _order(effects: list[Effect]) -> list[str]:
-    """By the mean over the pairs, the most helpful first."""
-    means: dict[str, list[float]] = {}
+def _rows_of_groups(effects: list[Effect]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
     for effect in effects:
-        means.setdefault(effect.row, []).append(effect.delta.mean)
+        found.setdefault(effect.group, set()).add(effect.row)
+    return found
+
+
+def _alike(effects: list[Effect]) -> bool:
+    rows = list(_rows_of_groups(effects).values())
+    return all(own == rows[0] for own in rows)
+
+
+def _order(effects: list[Effect]) -> list[str]:
+    """By the mean over the pairs that most rows have, the most helpful first: over whatever pairs
+    a row has, it would fall for having been tried on a hard one."""
+    rows = _rows_of_groups(effects)
+    most = max(len(own) for own in rows.values())
+    full = {group for group, own in rows.items() if len(own) == most}
+    means: dict[str, list[float]] = {}
+    for effect in sorted(effects, key=lambda effect: effect.group not in full):
+        if effect.group in full or effect.row not in means:
+            means.setdefault(effect.row, []).append(effect.delta.mean)
     return sorted(means, key=lambda row: (-float(np.mean(means[row])), row))
 
 

@@ -48,12 +48,15 @@ class Column:
         return mean_one(values) if self.what.endswith("error") else values
 
 
+Kept = tuple[CellStatistics, Attention]
+
+
 @dataclass(frozen=True)
 class Looked:
     """One pair: the first run of every row that has an attention.npz."""
 
     group: str
-    kept: tuple[tuple[CellStatistics, Attention], ...]
+    kept: tuple[Kept, ...]
     pictures: Pictures | None
 
     @property
@@ -69,8 +72,14 @@ class Looked:
         return self.first.meta.levels
 
     @property
+    def student(self) -> Kept:
+        """Whose student is shown: the baseline's, where that has seen the images."""
+        return next((kept for kept in self.kept if kept[0].is_baseline), self.kept[0])
+
+    @property
     def baseline(self) -> Attention | None:
-        return next((own for cell, own in self.kept if cell.is_baseline), None)
+        cell, own = self.student
+        return own if cell.is_baseline else None
 
     @cached_property
     def teacher(self) -> Column | None:
@@ -84,10 +93,9 @@ class Looked:
     def networks(self) -> list[Column]:
         """Teacher, and the baseline's student before and after its training."""
         found = [self.teacher] if self.teacher else []
-        own = self.baseline or self.first
-        whose = "" if self.baseline else f"\n({self.kept[0][0].title})"
-        found.append(Column(f"student\nbefore{whose}", own, BEFORE))
-        found.append(Column(f"student\nafter{whose}", own, STUDENT))
+        cell, own = self.student
+        found.append(Column(f"student\nbefore\n({cell.title})", own, BEFORE))
+        found.append(Column(f"student\nafter\n({cell.title})", own, STUDENT))
         return [column for column in found if column.what in column.attention.names]
 
     @property

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.figures import atlas
-from analysis.figures.attention import BEFORE, MAPS, STUDENT, Attention, Scene
+from analysis.figures.attention import BEFORE, MAPS, STUDENT, Scene
 from analysis.figures.chosen import ImageIds, in_order, kept_rows
 from analysis.figures.heat import Heat
-from analysis.figures.looked import Column, Looked, column_title, look
+from analysis.figures.looked import Column, Kept, Looked, column_title, look
 from analysis.figures.mosaic import Mosaic
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import COLUMN_WIDTH, new_figure
@@ -20,7 +20,6 @@ from analysis.figures.wanted import Options, Picture, Wanted, sentences
 from analysis.statistics.tables import HEADLINE, CellStatistics
 
 PANEL_WIDTH = 0.9
-Kept = tuple[CellStatistics, Attention]
 COMPARED = 2
 """Images of the comparison."""
 BAR_ROOM = 0.62

@@ -145,7 +145,7 @@ def of_those_that_inherit(gains: Sequence[Gain]) -> str:
     above = [gain.title for gain in having if gain.own is not None and gain.own.mean > 0]
     told = f"{len(above)} of them" + (f" ({listed(above)})" if 0 < len(above) <= FEW else "")
     return (
-        f" {counted(len(having), 'method')} inherited the teacher's neck and head: "
+        f" {counted(len(having), 'row')} inherited the teacher's neck and head: "
         f"{told if above else 'none'} ended above inheriting alone."
     )
 

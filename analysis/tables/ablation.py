@@ -30,7 +30,7 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
     plan = statistics.plan
     full = full_row(statistics)
     parts = list(dict.fromkeys(part for cell in statistics.cells for part in cell.cell.changed))
-    alone = image_columns(statistics.cells)
+    alone = image_columns(statistics.cells, f"Δ{HEADLINE} to baseline,")
     columns = (
         Column("title", "Variant", "left"),
         *(Column(part, part.replace("_", " "), "left") for part in parts),
@@ -128,7 +128,11 @@ def _part(statistics: TableStatistics, cell: CellStatistics, part: str) -> Entry
     return _value(part, cell.cell.changed[part])
 
 
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _value(part: str, value: Any) -> Entry:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    text = f"{value:g}" if number else "none" if value is None else str(value)
+    text = f"{value:g}" if number else "none" if value is None else _words(value)
     return Entry(text, float(value) if number else None, raw={part: value if number else text})

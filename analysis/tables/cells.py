@@ -47,13 +47,15 @@ def mean_entry(cell: CellStatistics, metric: str, mark: Mark = "", wide: bool = 
     return Entry(text, found.mean, mark, raw=raw)
 
 
-def image_columns(cells: Sequence[CellStatistics]) -> tuple[Column, ...]:
+def image_columns(
+    cells: Sequence[CellStatistics], difference: str = f"Δ{HEADLINE}"
+) -> tuple[Column, ...]:
     """The other kind of uncertainty, named as such, where some row has a single run."""
     if not any(cell.images for cell in cells):
         return ()
     return (
         Column("AP_images", f"{HEADLINE} over images"),
-        Column("delta_images", f"Δ{HEADLINE} over images"),
+        Column("delta_images", f"{difference} over images"),
     )
 
 

@@ -163,6 +163,16 @@ def test_errors_say_the_baselines_less_the_methods(tmp_path: Path) -> None:
     assert "MGD: class 0.00, location 0.00, class and location 0.00" not in page.alt
 
 
+def test_a_row_does_not_fall_for_a_pair_that_others_lack(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, pairs=2, rows={"baseline": 40.0, "mgd": 44.0, "amd": 43.0})
+    for seed in range(3):
+        suite.edit("pair-b", "mgd", seed, "metrics.json", AP=0.1)
+        suite.edit("pair-b", "amd", seed, status="failed", reason="stopped")
+    (page,) = made.drawn(suite, "effects")
+    assert page.alt.index("MGD") < page.alt.index("AMD")
+    assert "over the pairs that most rows have" in page.caption
+
+
 def test_sweeps_place_the_values_in_order(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, rows=made.SWEEP, seeds=(0, 1))
     made.change_plan(suite, "amd-theta-0.5", theta=0.5)
@@ -180,14 +190,17 @@ def test_an_atlas_says_where_the_maps_lie(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, seeds=(0,))
     add_attention(suite)
     pages = made.drawn(suite, "atlas")
-    assert "levels P3, P4, P5, P6 by teacher, student before, student after" in pages[0].alt
+    assert (
+        "levels P3, P4, P5, P6 by teacher, student before (Student), student after (Student)"
+        in pages[0].alt
+    )
     assert "AMD mask" in pages[0].alt
     assert "test images are not below" in pages[0].caption
     ratios = pages[0].alt.split("finest level: ")[1]
     values = dict(part.rsplit(" ", 1) for part in ratios.rstrip(".").split(", "))
-    assert (
-        float(values["teacher"]) > float(values["student after"]) > float(values["student before"])
-    )
+    shown = ("teacher", "student after (Student)", "student before (Student)")
+    teacher, after, before = (float(values[name]) for name in shown)
+    assert teacher > after > before
 
 
 def test_many_rows_get_a_panel_each_beside_the_baseline(tmp_path: Path) -> None:
