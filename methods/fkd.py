@@ -5,8 +5,8 @@
     student -> mean over channels -> 3x3 convolution ---------> norm <- mean     spatial transfer
     student -> non-local block -> 1x1 ------------------------> norm <- non-local block  relation
 
-Per level, with || || the Euclidean norm over all elements, images included, and the attentions of
-both networks averaged and held constant in the mask:
+Per level, with || || the Euclidean norm over all elements of a device's two images, and the
+attentions of both networks averaged and held constant in the mask:
 
     L = w_f || sqrt(M^s M^c) (T - phi(S)) || + w_c || mean_ij T - W mean_ij S ||
       + w_s || mean_c T - K mean_c S || + w_n || psi(NL^S(S)) - NL^T(T) ||
@@ -16,6 +16,8 @@ Deviates from the paper: weights and temperatures, where alpha and beta and the 
 are swapped in print; the mask is a mean of two softmaxes, not a softmax of the sum; signed means
 through adapters are transferred, not means of magnitudes; the non-local block pools its keys. As
 printed: `fkd-paper`.
+Where a device holds more images than the two that the release was made for, norms are taken of two
+at a time and averaged: the same mean over eight devices, whatever their number.
 Not known from the paper: its inner widths and pooling, batch normalisation across devices (this
 device's images here), what to do with maps smaller than the pooling (pooled by their side) and
 with students of another width (a 1x1 convolution before everything).
@@ -126,9 +128,14 @@ class FKD(Distiller):
         for level, (map_s, map_t) in enumerate(zip(student, teacher, strict=True)):
             for name, difference in self.stages[level](map_s, map_t).items():
                 weight = getattr(self.settings, f"{name}_weight") * self.settings.weight
-                loss = weight * self._scale(name, level, map_t) * root_sum_squares(difference)
+                norm = root_sum_squares(difference, self._together())
+                loss = weight * self._scale(name, level, map_t) * norm
                 losses[name] = losses[name] + loss if name in losses else loss
         return losses
+
+    def _together(self) -> int | None:
+        """The weights belong to norms of two images: of more they would weigh more."""
+        return REFERENCE_IMAGES if self.settings.normalise == "paper" else None
 
     def _scale(self, name: str, level: int, teacher: Tensor) -> float:
         """A norm grows with the root of the number of its terms."""

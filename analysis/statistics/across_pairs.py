@@ -15,7 +15,8 @@ from analysis.statistics.paired import Delta
 @dataclass(frozen=True)
 class PooledEffect:
     """The mean over pairs of a method's gain, every pair counting the same. A pair with one seed is
-    left out where another has several: it would take the interval from all of them.
+    left out where another has several: it would take the interval from all of them. For another
+    pair all count, as a mean of each is enough.
 
     `low`..`high`: for these very pairs, from the spread over seeds within each (Satterthwaite's
     degrees of freedom). `new_low`..`new_high`: for another pair like these, from the spread of the
@@ -27,6 +28,7 @@ class PooledEffect:
     high: float | None
     p: float | None
     between_sd: float | None
+    new_mean: float
     new_low: float | None
     new_high: float | None
     left_out: int = 0
@@ -38,21 +40,23 @@ def pooled_effect(deltas: Sequence[Delta]) -> PooledEffect:
         raise ValueError("a pooled effect needs at least one pair")
     seeded = [delta for delta in deltas if delta.sd is not None]
     counted = seeded or deltas
-    over_pairs = estimate([delta.mean for delta in counted])
+    mean = float(np.mean([delta.mean for delta in counted]))
+    over_pairs = estimate([delta.mean for delta in deltas])
     low = high = p = None
     if seeded:
-        low, high, p = _for_these_pairs(over_pairs.mean, seeded)
+        low, high, p = _for_these_pairs(mean, seeded)
     new_low = new_high = None
     if over_pairs.sd is not None:
         half = t_quantile(over_pairs.n - 1) * over_pairs.sd * np.sqrt(1 + 1 / over_pairs.n)
         new_low, new_high = float(over_pairs.mean - half), float(over_pairs.mean + half)
     return PooledEffect(
-        over_pairs.n,
-        over_pairs.mean,
+        len(counted),
+        mean,
         low,
         high,
         p,
         over_pairs.sd,
+        over_pairs.mean,
         new_low,
         new_high,
         len(deltas) - len(counted),

@@ -52,7 +52,8 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
             *_left_out(row.effect for row in effects.values()),
             "P(better): share of runs that beat the baseline's run of the same pair and seed, "
             "Jeffreys' interval. Rank: 1 is best, interval from the seeds' spread. Rows that share "
-            "a letter are not told apart.",
+            "a letter are not told apart. P(better), rank and letters are of these pairs: their "
+            "seeds are no further pairs, and promise nothing for another.",
         )
     )
     return Table(
@@ -68,7 +69,7 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
 def _left_out(effects: Iterable[PooledEffect]) -> list[str]:
     if not any(effect.left_out for effect in effects):
         return []
-    return ["A pair in which a row has one seed is left out of both."]
+    return ["A pair in which a row has one seed counts for the second only."]
 
 
 def _effect_entries(effect: PooledEffect | None) -> tuple[Entry, Entry, Entry, Entry]:
@@ -82,13 +83,13 @@ def _effect_entries(effect: PooledEffect | None) -> tuple[Entry, Entry, Entry, E
         p = NOT_RESOLVED
     new = MISSING
     if effect.new_low is not None:
-        new = interval(effect.mean, effect.new_low, effect.new_high)
+        new = interval(effect.new_mean, effect.new_low, effect.new_high)
     raw = {"effect": effect.mean, "effect_low": effect.low, "effect_high": effect.high}
     return (
         Entry(str(effect.pairs), effect.pairs, raw={"pairs": effect.pairs}),
         Entry(interval(effect.mean, effect.low, effect.high), effect.mean, raw=dict(raw)),
         Entry(p, effect.p, raw={"p": effect.p}),
-        Entry(new, effect.mean, raw={"new_low": effect.new_low, "new_high": effect.new_high}),
+        Entry(new, effect.new_mean, raw={"new_low": effect.new_low, "new_high": effect.new_high}),
     )
 
 

@@ -44,13 +44,23 @@ def squared(student: Tensor, teacher: Tensor, reduction: Reduction = "mean") -> 
     return error if reduction == "mean" else error / student.shape[0]
 
 
-def root_sum_squares(difference: Tensor, epsilon: float = 1e-12) -> Tensor:
-    """Euclidean norm over all elements, batch included.
+def root_sum_squares(
+    difference: Tensor, together: int | None = None, epsilon: float = 1e-12
+) -> Tensor:
+    """Euclidean norm over all elements, batch included; with `together`, the mean of the norms of
+    so many images each, so that it does not grow with the batch that a device holds. (Of fewer
+    images, the last ones, the norm is brought to that size.)
 
     The root has no derivative at 0; `epsilon` inside it keeps the gradient finite where student
     and teacher are equal, and changes the value by less than its square root.
     """
-    return (full_precision(difference).square().sum() + epsilon).sqrt()
+    squares = full_precision(difference).square()
+    if together is None:
+        return (squares.sum() + epsilon).sqrt()
+    norms = [
+        (part.sum() * (together / len(part)) + epsilon).sqrt() for part in squares.split(together)
+    ]
+    return torch.stack(norms).mean()
 
 
 def correlation(

@@ -39,6 +39,14 @@ def test_root_of_the_sum_of_squares_has_a_finite_gradient_at_zero():
     assert compare.root_sum_squares(student - teacher).item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_norms_of_two_images_at_a_time_are_averaged():
+    difference = torch.arange(1.0, 31.0, dtype=torch.float64).reshape(5, 6, 1, 1)
+    one, two, three, four, five = (np.linalg.norm(each) for each in difference.numpy())
+    norms = [np.hypot(one, two), np.hypot(three, four), five * 2**0.5]
+    found = compare.root_sum_squares(difference, together=2)
+    assert found.item() == pytest.approx(np.mean(norms), rel=1e-12)
+
+
 def pearson_loss(student, teacher, axes):
     samples = np.prod([student.shape[axis] for axis in axes])
     student = student - student.mean(axis=axes, keepdims=True)

@@ -199,6 +199,22 @@ def test_reference_normalisation_is_the_papers_at_the_reference_size() -> None:
     assert other["spatial_transfer"].item() == pytest.approx(one["spatial_transfer"].item())
 
 
+def test_a_device_with_four_images_is_two_devices_with_two() -> None:
+    """Without the relation, whose normalisation sees the images of its device."""
+    given = case("fkd-attention")
+    here = (given.student, given.teacher)
+    there = (tuple(1.7 * level.cos() for level in maps) for maps in here)
+    there = tuple(tuple(level.detach() for level in maps) for maps in there)
+    together = (
+        tuple(torch.cat(levels) for levels in zip(one, other, strict=True))
+        for one, other in zip(here, there, strict=True)
+    )
+    alone = [given.distiller(*maps, given.batch) for maps in (here, there)]
+    for name, loss in given.distiller(*together, given.batch).items():
+        mean = (alone[0][name] + alone[1][name]) / 2
+        assert loss.item() == pytest.approx(mean.item(), rel=1e-12)
+
+
 def test_rows_without_relation_have_no_block() -> None:
     assert not any(
         "relation" in name for name, _ in case("fkd-attention").distiller.named_modules()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -42,8 +40,13 @@ def test_pooled_effect_of_single_seeds_has_only_the_pairs_spread() -> None:
 def test_a_pair_with_one_seed_does_not_take_the_interval_from_the_others() -> None:
     several = [delta([1.0, 2.0, 3.0]), delta([2.0, 3.0, 4.0])]
     found = pooled_effect([*several, delta([9.0])])
+    alone = pooled_effect(several)
     assert found.left_out == 1
-    assert replace(found, left_out=0) == pooled_effect(several)
+    assert (found.pairs, found.mean, found.low, found.p) == (2, 2.5, alone.low, alone.p)
+    # For another pair a mean of each is enough: 2, 3 and 9, t with 2 degrees of freedom.
+    assert found.new_mean == pytest.approx(14 / 3)
+    half = 4.302653 * np.std([2.0, 3.0, 9.0], ddof=1) * (4 / 3) ** 0.5
+    assert found.new_high == pytest.approx(14 / 3 + half, abs=1e-5)
     assert pooled_effect([delta([1.0]), delta([2.0])]).left_out == 0
 
 
