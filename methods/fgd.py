@@ -16,10 +16,11 @@ Per level, with attention A over cells and channels as in `methods.parts.attenti
 Follows the released code, with its stretched boxes, inclusive ends and attention weights.
 Deviates from the paper: the code's gamma (`fgd-paper` has the paper's); the division by N and one
 more row and column in a box's area are the code's (`fgd-strict-boxes` drops the latter).
-Not known from the paper: what its area and relation ablations kept of the other terms. Here the
-area rows have neither attention nor context loss; `fgd-area-unsplit` gives all cells one weight;
-the non-local block has half the channels and no pooling. One kind of attention only
-(`fgd-focal-spatial`) is taken to concern the attention loss as well.
+Not known from the paper: whether its area and relation ablations inherit, and what they kept of the
+other terms. Here they do not inherit, as its other ablations; the area rows have neither attention
+nor context loss; `fgd-area-unsplit` gives all cells one weight; the non-local block has half the
+channels and no pooling. One kind of attention only (`fgd-focal-spatial`) is taken to concern the
+attention loss as well.
 """
 
 from __future__ import annotations

@@ -73,12 +73,14 @@ class FGDSettings(FeatureSettings):
         "fgd-global": Variant(settings=GLOBAL, run=NO_INHERIT),
         "fgd-focal-spatial": Variant(settings={**FOCAL, "weigh": "cells"}, run=NO_INHERIT),
         "fgd-focal-channel": Variant(settings={**FOCAL, "weigh": "channels"}, run=NO_INHERIT),
-        "fgd-area-fg": Variant(settings={**AREA, "background": 0.0}),
-        "fgd-area-bg": Variant(settings={**AREA, "foreground": 0.0}),
-        "fgd-area-unsplit": Variant(settings={**AREA, "split": False}),
-        "fgd-area-split": Variant(settings=AREA),
-        "fgd-relation-nonlocal": Variant(settings={**GLOBAL, "relation": "non-local"}),
-        "fgd-relation-gc": Variant(settings=GLOBAL),
+        "fgd-area-fg": Variant(settings={**AREA, "background": 0.0}, run=NO_INHERIT),
+        "fgd-area-bg": Variant(settings={**AREA, "foreground": 0.0}, run=NO_INHERIT),
+        "fgd-area-unsplit": Variant(settings={**AREA, "split": False}, run=NO_INHERIT),
+        "fgd-area-split": Variant(settings=AREA, run=NO_INHERIT),
+        "fgd-relation-nonlocal": Variant(
+            settings={**GLOBAL, "relation": "non-local"}, run=NO_INHERIT
+        ),
+        "fgd-relation-gc": Variant(settings=GLOBAL, run=NO_INHERIT),
         "fgd-strict-boxes": Variant(settings={"stretch_boxes": False, "inclusive_boxes": False}),
         "fgd-true-boxes": Variant(
             settings={"stretch_boxes": False}, note="boxes not stretched, ends as released"

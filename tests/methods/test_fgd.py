@@ -155,6 +155,14 @@ def test_value_is_the_formulas(row: str, student_channels: int) -> None:
     check(case(row, student_channels=student_channels), {**CODE, **ROWS[row]})
 
 
+@pytest.mark.parametrize("row", list(ROWS))
+def test_the_papers_ablations_do_not_inherit(row: str) -> None:
+    ablation = row.startswith(
+        ("fgd-noinherit", "fgd-focal", "fgd-global", "fgd-tau", "fgd-area", "fgd-relation")
+    )
+    assert resolve(row, "one-stage").options.inherit != ablation
+
+
 @pytest.mark.parametrize(("row", "family", "weights"), OTHER_FAMILIES)
 def test_weights_by_family(row: str, family: str, weights: tuple[float, ...]) -> None:
     names = ("foreground", "background", "attention", "context", "tau")
