@@ -18,8 +18,11 @@ The classifier sees each ground truth once per image, cut out of the augmented d
 Follows the released code, which covers SSD300 alone.
 Deviates from the paper: pixels weigh as much as all feature layers together, as in the code;
 `layer_mean: paper` averages over all layers.
-Not known from the paper: the weight of KD_loc for other detectors than SSD300, RoI handling in
-two-stage detectors (their sampled positives are taken), and how the classifier was trained.
+Not known from the paper: the weight of KD_loc for other detectors than SSD300, whose pixels are
+some 57 times as large (`icd-loc-lambda-*` sweeps it); RoI handling in two-stage detectors (their
+sampled positives are taken); how the classifier was trained; to what size its main rows pool
+pixels. Its pixel row has the numbers of 8x8 in its own sweep, so `icd-loc-pixels` and
+`icd-loc-layers-*` pool to that, while `icd`, `icd-loc` and the crops' sweep keep the code's 4x4.
 """
 
 from __future__ import annotations

@@ -66,10 +66,12 @@ class Sweep(Frozen):
     """As the row's name spells them: `0.30` stays `0.30`."""
     prefix_of_value: str = ""
     """`x` in `mgd-alpha-x0.5`."""
+    settings: dict[str, Any] = {}
+    """What the rows share besides: `icd-loc-lambda` leaves the classes out."""
     run: dict[str, Any] = {}
 
     def variant(self, number: float) -> Variant:
-        return Variant(settings={self.field: number}, run=self.run)
+        return Variant(settings={**self.settings, self.field: number}, run=self.run)
 
 
 class Settings(Frozen):

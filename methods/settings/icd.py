@@ -7,13 +7,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from methods.settings.base import Settings, Variant
+from methods.settings.base import Settings, Sweep, Variant
 
 Layer = Literal["obj", "l0", "l1", "l2", "l3", "l4"]
 """`obj`: the pixels; `l0`: the classifier's stem; `l1` to `l4`: its residual stages."""
 NO_CLASSES = {"classification_weight": 0.0}
 NO_PLACES = {"localisation_weight": 0.0}
 PIXELS_ALONE = {**NO_CLASSES, "layers": ("obj",)}
+PRINTED_POOL = {"pixel_pool": 8}
+"""The size at which the paper's sweep of pooled pixels prints the numbers of its main rows."""
 WEIGHTS_AND_TEMPERATURES = (
     *(("0.1", "1"), ("0.1", "2"), ("0.2", "1"), ("0.3", "1")),
     *(("0.4", "1"), ("0.4", "2"), ("0.4", "3")),
@@ -34,7 +36,8 @@ class ICDSettings(Settings):
     """Of KD_cls; a term with weight 0 is not computed."""
     temperature: float = Field(2.0, gt=0)
     localisation_weight: float = Field(0.15, ge=0)
-    """Of KD_loc and of the pixel term alike, as in the released code."""
+    """Of KD_loc and of the pixel term alike, as in the released code, which has SSD300 alone.
+    Pixels are compared as the classifier sees them, so its `pixel_std` decides what it means."""
     layers: tuple[Layer, ...] = Field(("obj", "l0"), min_length=1)
     """What the predicted and the true crop are compared by."""
     stem: Literal["after-pool", "before-pool"] = "after-pool"
@@ -42,6 +45,8 @@ class ICDSettings(Settings):
     crop_size: int | None = Field(None, ge=4)
     """Side of the crops that are compared; None takes the classifier's own input size."""
     pixel_pool: int = Field(4, ge=1)
+    """4 is the code's. The paper's main rows seem to have 8: the rows that are held against its
+    pixels and layers do, and so does `icd-pool8`."""
     feature_pool: int = Field(8, ge=1)
     """Side of pooled features of the first layer that is one; each deeper one has twice as many."""
     layer_mean: Literal["code", "paper"] = "code"
@@ -55,10 +60,10 @@ class ICDSettings(Settings):
         "icd-cls": Variant(settings=NO_PLACES, note="class scores only"),
         "icd-loc": Variant(settings=NO_CLASSES, note="pixels and features only"),
         "icd-loc-pixels": Variant(
-            settings={**PIXELS_ALONE, "pixel_pool": 8}, note="pixels only, pooled to 8x8"
+            settings={**PIXELS_ALONE, **PRINTED_POOL}, note="pixels only, pooled to 8x8"
         ),
         "icd-l0-conv": Variant(settings={"stem": "before-pool"}),
-        "icd-pool8": Variant(settings={"pixel_pool": 8}),
+        "icd-pool8": Variant(settings=PRINTED_POOL),
         "icd-paper-norm": Variant(settings={"layer_mean": "paper"}),
         **{
             f"icd-cls-lambda-{weight}-T-{temperature}": Variant(
@@ -91,9 +96,20 @@ class ICDSettings(Settings):
             for size in (2, 4, 8, 16)
         },
         **{
-            f"icd-loc-layers-{'+'.join(layers)}": Variant(settings={**NO_CLASSES, "layers": layers})
+            f"icd-loc-layers-{'+'.join(layers)}": Variant(
+                settings={**NO_CLASSES, **PRINTED_POOL, "layers": layers}
+            )
             for layers in (("obj",), ("l0",), ("obj", "l0"), ("obj", "l0", "l1"))
         },
+    }
+    sweeps: ClassVar[Mapping[str, Sweep]] = {
+        # From SSD's weight to beyond 57 times it: so much smaller are pixels that were divided by
+        # their deviation.
+        "icd-loc-lambda": Sweep(
+            field="localisation_weight",
+            values=("0.15", "0.5", "1.5", "5", "15"),
+            settings=NO_CLASSES,
+        ),
     }
 
     @field_validator("layers")

@@ -15,6 +15,7 @@ from methods.contract import Batch, Context, Positives
 from methods.icd import ICD
 from methods.parts.crops import cut_out
 from methods.settings.icd import ICDSettings
+from methods.settings.resolve import resolve
 
 CLASSES, SIZE = 3, 8
 MEAN, STD = (100.0, 110.0, 120.0), (50.0, 55.0, 60.0)
@@ -189,6 +190,20 @@ def test_the_papers_readings_of_stem_and_mean() -> None:
     pixels, features = wanted_places(given, pooled=False)
     assert losses["pixels"].item() == pytest.approx(0.15 * pixels / 2, rel=1e-7)
     assert losses["features"].item() == pytest.approx(0.15 * features / 2, rel=1e-7)
+
+
+def test_rows_held_against_one_printed_number_are_one_run() -> None:
+    """The paper prints its pixel row thrice, and its sweep of crops at 112 as 4x4 pixels."""
+
+    def settings(row: str, **given: int) -> dict:
+        return resolve(row, "ssd", given).methods[0].settings
+
+    pixels = settings("icd-loc-pixels")
+    assert pixels == settings("icd-loc-pool-8") == settings("icd-loc-layers-obj")
+    assert pixels != settings("icd-loc-pool-4")
+    assert settings("icd-loc-layers-obj+l0") == settings("icd-loc", pixel_pool=8)
+    assert settings("icd-loc-crop-112") == settings("icd-loc-pool-4", crop_size=112)
+    assert settings("icd")["pixel_pool"] == 4
 
 
 def test_several_feature_layers_share_one_weight() -> None:

@@ -79,6 +79,8 @@ def test_sweeps_take_any_number_and_any_row_a_factor() -> None:
     assert twice["weight"] == 2
     both = resolve("mgd-lambda-0.5-x2", "one-stage").methods[0].settings
     assert (both["masked"], both["weight"]) == (0.5, 2)
+    places = resolve("icd-loc-lambda-8.6", "one-stage").methods[0].settings
+    assert (places["localisation_weight"], places["classification_weight"]) == (8.6, 0)
 
 
 def test_controls() -> None:
