@@ -315,6 +315,11 @@ def test_the_program_ends_with_two_and_no_traceback(write):
     assert "Traceback" not in ended.stderr
 
 
+def test_the_readme_counts_the_runs_of_the_coco_suite():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"whole COCO suite ({len(load('coco').runs)} runs," in text
+
+
 def test_the_example_of_the_documentation_is_one(write):
     page = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]

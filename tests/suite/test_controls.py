@@ -1,0 +1,58 @@
+"""Controls of the shipped suites differ from what they control in what they are named for alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from workflow.spec import RunSpec
+from workflow.suite import Suite, load, names
+
+
+def by_pair(suite: Suite) -> Iterator[tuple[str, dict[str, RunSpec]]]:
+    """Each table's students of each pair, by their rows."""
+    for name, table in suite.tables.items():
+        pairs: dict[str, dict[str, RunSpec]] = {}
+        for cell in table.cells:
+            run = suite.run(cell.runs[0])
+            if run.kind == "student":
+                pairs.setdefault(cell.group, {})[cell.row] = run
+        for pair, runs in pairs.items():
+            yield f"table {name}, pair {pair}", runs
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_plain_sum_weighs_what_masking_does_and_has_its_teacher(name: str) -> None:
+    """`l2-sum` is MGD without mask and generator: a suite's factors must reach both alike."""
+    for where, runs in by_pair(load(name)):
+        weights = {}
+        for row, run in runs.items():
+            settings = run.methods[0].settings if len(run.methods) == 1 else {}
+            if row.startswith("l2-sum"):
+                weights[row] = settings["loss_weight"] * settings["weight"]
+            elif settings and run.methods[0].method in ("mgd", "amd"):
+                weights[row] = settings["alpha"] * settings["weight"]
+        plain = [row for row in weights if row.startswith("l2-sum")]
+        for row in plain:
+            expected = dict.fromkeys(weights, pytest.approx(weights[row]))
+            assert weights == expected, f"{where}: other weights than {row}'s"
+        masked = [row for row in weights if row not in plain]
+        for row in plain:
+            taught = [runs[other].teacher for other in masked]
+            assert not taught or runs[row].teacher in taught, f"{where}: {row} has another teacher"
+
+
+def test_on_coco_what_inherits_or_clips_has_a_control_that_does_the_same() -> None:
+    """The papers' baselines do neither, so gains over them are not the losses' alone."""
+    held = set()
+    for where, runs in by_pair(load("coco")):
+        if "baseline" not in runs:
+            continue  # an ablation, whose rows share all that
+        alone = [run.options for run in runs.values() if not run.methods]
+        for row, run in runs.items():
+            method = run.methods[0].method if run.methods else ""
+            if method in ("mgd", "amd", "fgd"):
+                assert run.options in alone, f"{where}: no control for {row}"
+                held.add(method)
+    assert held == {"mgd", "amd", "fgd"}
