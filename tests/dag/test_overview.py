@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from analysis.plan import read_plan
 from workflow import forecast, outcome, plan, status, verdict
+from workflow.command import NOBODY_READS
 from workflow.costs import around, iterations, modelled, table
 from workflow.costs import devices as devices_of
 from workflow.forecast import Forecast
@@ -161,6 +164,23 @@ def test_the_forecast_speaks(tmp_path, capsys):
     said = capsys.readouterr().out
     for word in ("GPU-hours", "wall time left on 16 GPUs", "GB of disk", "at the given price"):
         assert word in said
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    ended = subprocess.run(
+        [
+            "bash",
+            "-c",
+            '"$0" -m workflow.suite "$1" | true; exit ${PIPESTATUS[0]}',
+            sys.executable,
+            str(TINY),
+        ],
+        cwd=TINY.parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == NOBODY_READS
+    assert "BrokenPipe" not in ended.stderr
 
 
 def test_known_forward_times_are_the_metafiles():

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import sys
 
-from workflow.command import MISTAKE, Program
+from workflow.command import MISTAKE, Program, UserError
+
+__all__ = ["DONE", "FAILURE", "UserError", "speaking"]
 
 DONE = 0
 FAILURE = 1
-
-
-class UserError(Exception):
-    """Something that the user can put right: one message, no traceback."""
 
 
 def speaking(main: Program) -> Program:
