@@ -1,6 +1,6 @@
 """What a suite will cost before it starts, and how far such forecasts were off.
 
-    python -m workflow.forecast --suite coco --devices 8 --price 2.5
+    python -m workflow.forecast --suite coco --devices 8 --price 2.5 [--table main]
 
 Runs that are done cost what they cost, their like are taken from them, and the rest from a model
 (workflow/costs.yaml). Imports no torch.
@@ -18,19 +18,25 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workflow.command import speaking
+from workflow.command import UserError, speaking
 from workflow.costs import Estimate, Measured, around, devices, fidelity, modelled, table
+from workflow.scopes import with_needs
+from workflow.settings_of_call import settings_of_call
 from workflow.suite import Suite, load
+from workflow.suite.problems import unknown_name
 
 LIMIT_FACTOR = 1.5
 """A job may take so much longer than its forecast, and again so much with every attempt."""
 LEAST_MINUTES = 10
+AT_ONCE = 8
+"""Devices that work side by side where nobody says how many."""
 
 
 @dataclass(frozen=True)
 class Sum:
-    """Of a whole suite."""
+    """Of a whole suite, or of one of its tables."""
 
+    table: str | None
     runs: int
     done: int
     device_hours: float
@@ -108,22 +114,27 @@ class Forecast:
             statistics.median(like) if like else None,
         )
 
-    def total(self, at_once: int, price: float | None = None) -> Sum:
-        every = list(self.estimates.values())
+    def total(self, at_once: int, price: float | None = None, table: str | None = None) -> Sum:
+        """Of a table: its runs and all that they learn from. What the suite's other runs took
+        counts as knowledge all the same."""
+        wanted = [*self.suite.by_id] if table is None else of_table(self.suite, table)
+        estimates = {id: self.estimates[id] for id in wanted}
+        every = list(estimates.values())
         hours = {
             id: one.seconds * max(1, devices(self.suite.by_id[id], self.gpus)) / 3600
-            for id, one in self.estimates.items()
+            for id, one in estimates.items()
         }
-        left = [id for id, one in self.estimates.items() if not one.done]
+        left = [id for id, one in estimates.items() if not one.done]
         whole = sum(hours.values())
         model_error, like_error = self.errors()
         kinds = [one.source for one in every]
         return Sum(
+            table=table,
             runs=len(every),
             done=len(every) - len(left),
             device_hours=whole,
             device_hours_left=sum(hours[id] for id in left),
-            wall_hours=self._wall(max(1, at_once // max(1, self.gpus))) / 3600,
+            wall_hours=self._wall(max(1, at_once // max(1, self.gpus)), estimates) / 3600,
             devices=at_once,
             device="GPU" if self.gpus else "core",
             disk_gb=sum(one.disk_bytes for one in every) / 1e9,
@@ -133,12 +144,12 @@ class Forecast:
             like_error=like_error,
         )
 
-    def _wall(self, places: int) -> float:
-        """Seconds until all that is left is done, with `places` runs side by side."""
-        free = [0.0] * min(places, max(1, len(self.estimates)))
+    def _wall(self, places: int, estimates: dict[str, Estimate]) -> float:
+        """Seconds until all that is left of these is done, with `places` runs side by side."""
+        free = [0.0] * min(places, max(1, len(estimates)))
         ends: dict[str, float] = {}
-        for id, run in self.suite.by_id.items():
-            estimate = self.estimates[id]
+        for id, estimate in estimates.items():
+            run = self.suite.by_id[id]
             if estimate.done:
                 ends[id] = 0.0
                 continue
@@ -149,14 +160,22 @@ class Forecast:
         return max(ends.values(), default=0.0)
 
 
+def of_table(suite: Suite, name: str) -> list[str]:
+    """The runs without which there is no such table, those that others learn from first."""
+    if name not in suite.tables:
+        raise UserError(f"suite {suite.name}: {unknown_name('table', name, suite.tables)}")
+    return with_needs(suite, suite.tables[name].runs)
+
+
 def _duration(hours: float) -> str:
     return f"{hours:.0f} hours" if hours >= 10 else f"{hours * 60:.0f} minutes"
 
 
 def sentence(total: Sum) -> str:
     left = total.device_hours_left
+    of = "" if total.table is None else f"table {total.table}: "
     lines = [
-        f"{total.runs} runs, {total.done} of them done",
+        f"{of}{total.runs} runs, {total.done} of them done",
         f"{total.device_hours:.1f} {total.device}-hours, {left:.1f} of them left",
         f"{_duration(total.wall_hours)} of wall time left on {total.devices} {total.device}s",
         f"{total.disk_gb:.1f} GB of disk",
@@ -179,14 +198,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--suite", required=True)
     parser.add_argument("--runs", type=Path, default=Path("results/runs"))
-    parser.add_argument("--devices", type=int, default=8, help="GPUs (mini: cores) used at once")
-    parser.add_argument("--gpus-per-run", type=int, help="as the suite says, unless given")
-    parser.add_argument("--price", type=float, help="of one GPU-hour")
-    parser.add_argument("--speed", type=float, help="of the GPU, against a V100 in float32")
+    parser.add_argument("--table", help="of this table's runs only, and what they learn from")
+    # Numbers are checked where `snakemake --config` has them checked, and refused in its words.
+    parser.add_argument("--devices", default=AT_ONCE, help="GPUs (mini: cores) used at once")
+    parser.add_argument("--gpus-per-run", dest="gpus", help="as the suite says, unless given")
+    parser.add_argument("--price", help="of one GPU-hour")
+    parser.add_argument("--speed", help="of the GPU, against a V100 in float32")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    forecast = Forecast(load(options.suite), options.runs, options.gpus_per_run, options.speed)
-    total = forecast.total(options.devices, options.price)
+    checked = ("table", "devices", "gpus", "price", "speed")
+    spelled = {key: f"--{key}" for key in checked} | {"gpus": "--gpus-per-run"}
+    call = settings_of_call({key: getattr(options, key) for key in checked}, spelled)
+    forecast = Forecast(load(options.suite), options.runs, call.gpus, call.speed)
+    total = forecast.total(call.devices or AT_ONCE, call.price, call.table)
     print(json.dumps(asdict(total), indent=1) if options.json else sentence(total))
     return 0
 

@@ -29,5 +29,17 @@ def of_figure(suite: Suite, figure: Figure) -> list[str]:
     return list(suite.tables[figure.table].runs) if figure.table else list(suite.by_id)
 
 
+def with_needs(suite: Suite, ids: Iterable[str]) -> list[str]:
+    """These runs and all that they learn from, in the suite's order: dependencies first."""
+    wanted: set[str] = set()
+    waiting = list(ids)
+    while waiting:
+        id = waiting.pop()
+        if id not in wanted:
+            wanted.add(id)
+            waiting += [needed.id for needed in suite.by_id[id].dependencies()]
+    return [id for id in suite.by_id if id in wanted]
+
+
 def _once(ids: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(ids))

@@ -166,6 +166,40 @@ def test_the_forecast_speaks(tmp_path, capsys):
         assert word in said
 
 
+def test_a_forecast_of_one_table_counts_its_runs_and_their_teachers(tmp_path, capsys):
+    two = load(TINY, {"tables": {"main": {"rows": ["baseline", "mgd"]}, "plain": {"rows": ["l2"]}}})
+    found = Forecast(two, tmp_path)
+    whole, one = found.total(at_once=1), found.total(at_once=1, table="plain")
+    (student,) = two.tables["plain"].cells[0].runs
+    needed = forecast.of_table(two, "plain")
+    assert needed[-1] == student
+    assert {run.id for run in two.run(student).dependencies()} < set(needed)
+    assert one.runs == len(needed) < whole.runs
+    assert one.device_hours == pytest.approx(
+        sum(found.estimates[id].seconds for id in needed) / 3600
+    )
+    assert one.wall_hours < whole.wall_hours
+    assert forecast.main(["--suite", str(TINY), "--table", "main", "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("table main: 5 runs, 0 of them done")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--devices", "-3"), "error: --devices: input should be greater than or equal to 1"),
+        (("--speed", "0"), "error: --speed: input should be greater than 0, found '0'"),
+        (("--price", "much"), "error: --price: input should be a valid number"),
+        (("--gpus-per-run", "1.5"), "error: --gpus-per-run: input should be a valid integer"),
+        (("--table", "mian"), "unknown table 'mian'; did you mean 'main'? allowed: main"),
+    ],
+)
+def test_a_forecast_refuses_what_cannot_be_in_one_line(asked, told, tmp_path, capsys):
+    assert forecast.main(["--suite", str(TINY), "--runs", str(tmp_path), *asked]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+
+
 def test_a_reader_that_has_seen_enough_is_no_error():
     ended = subprocess.run(
         [

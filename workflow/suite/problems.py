@@ -66,7 +66,7 @@ class Collector:
             relative = tuple(item["loc"])
             if relative in told:
                 continue
-            self.add((*at, *relative), _describe(item, model, relative))
+            self.add((*at, *relative), describe(item, model, relative))
 
     def stop_if_any(self) -> None:
         if self.problems:
@@ -101,7 +101,8 @@ def unknown_name(what: str, found: str, allowed: Iterable[str]) -> str:
     return f"unknown {what} {found!r}{hint} allowed: {', '.join(names) or 'none'}"
 
 
-def _describe(item: Any, model: type[BaseModel], location: Location) -> str:
+def describe(item: Any, model: type[BaseModel], location: Location) -> str:
+    """One of pydantic's errors in words: what is allowed and what was found."""
     if item["type"] == "extra_forbidden":
         owner = _model_at(model, location[:-1])
         return unknown_name("key", str(location[-1]), owner.model_fields if owner else ())

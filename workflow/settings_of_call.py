@@ -1,0 +1,86 @@
+"""What may stand in config.yaml and behind `--config`: of this machine and of this call, never of a
+run's content. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from methods.settings.base import Frozen
+from workflow.command import UserError
+from workflow.suite.problems import describe
+
+BARE_CALL = "demo"
+"""What a call without any settings is about."""
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")
+    return value
+
+
+def _word(value: Any) -> Any:
+    # An account may be called 1234, which YAML takes for a number.
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_word), Field(min_length=1)]
+Place = Annotated[Path, BeforeValidator(_word)]
+Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
+Amount = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+
+
+class SettingsOfCall(Frozen):
+    """All keys, and what holds where they are left out. docs/cluster.md says what they are for."""
+
+    suite: Word | None = None
+    default_suite: Word | None = None
+    """What a profile is for (slurm/settings.yaml): gives way to `suite`, wherever that stands."""
+    results: Place = Path("results")
+    data: Place = Path("data")
+    coco_root: Place | None = None
+    partial: bool = False
+    """What stands now is enough: `--config partial=true tables` waits for no other runs."""
+
+    partition: Word | None = None
+    account: Word | None = None
+    gpus: Annotated[int, BeforeValidator(_number), Field(ge=0)] | None = None
+    threads: Count | None = None
+    attempts: Count = 3
+    max_hours: Amount | None = None
+
+    table: Word | None = None
+    devices: Count | None = None
+    price: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)] | None = (
+        None
+    )
+    speed: Amount | None = None
+
+    @property
+    def names_a_suite(self) -> bool:
+        return bool(self.suite or self.default_suite)
+
+    @property
+    def asked(self) -> str:
+        return self.suite or self.default_suite or BARE_CALL
+
+
+def settings_of_call(
+    values: Mapping[str, Any], spelled: Mapping[str, str] | None = None
+) -> SettingsOfCall:
+    """The checked settings. A key without a value counts as left out, so that `--config account=`
+    undoes what config.yaml says. `spelled` has what a person wrote for a key, or where."""
+    given = {key: value for key, value in values.items() if value is not None}
+    try:
+        return SettingsOfCall.model_validate(given)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors(include_url=False):
+            key = str(item["loc"][0])
+            name = (spelled or {}).get(key, key)
+            lines.append(f"{name}: {describe(item, SettingsOfCall, item['loc'])}")
+        raise UserError("\nerror: ".join(lines)) from None
