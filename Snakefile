@@ -19,8 +19,16 @@ include: "workflow/rules/targets.smk"
 
 
 onstart:
-    if workflow.executor_plugin.name == "slurm" and "account" in config:
-        problem = refusal(config["account"])
+    if workflow.executor_plugin.name == "slurm":
+        # The executor is not known before, and nobody sends the demo to a cluster unasked.
+        if not CALL.names_a_suite:
+            print(
+                "error: suite: no suite is named, and this profile has no `default_suite`;"
+                f" allowed: {', '.join(names())}, or a file of your own (--config suite=coco)",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+        problem = None if CALL.account is None else refusal(CALL.account)
         if problem is not None:
             print(f"error: account: {problem}", file=sys.stderr)
             sys.exit(2)

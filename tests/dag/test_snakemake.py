@@ -172,10 +172,10 @@ def test_a_wrong_suite_ends_with_two_before_anything_runs(plain):
 
 def test_a_failed_job_is_explained(plain):
     target = f"data/{folder_name(load('coco').data)}.ready"
-    broken = ("coco_root=/no/such/place",)
+    broken = ("coco_root=/no such/{place}",)
     ended = plain.snakemake(target, suite="coco", config=broken, check=False)
     assert ended.returncode == 1
-    assert "/no/such/place" in ended.stderr.split(".log: error: ")[1]
+    assert "/no such/{place}" in ended.stderr.split(".log: error: ")[1]
 
 
 def test_a_figures_options_are_checked_before_the_first_training(plain):

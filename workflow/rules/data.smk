@@ -4,7 +4,7 @@ from workflow.data.catalogue import COCO_FOLDER
 
 # Where a copy of COCO 2017 lies, for suites that need it: `coco_root:` in config.yaml, or what
 # `snakemake coco` fetched.
-COCO_ROOT = Path(config.get("coco_root", DATA / COCO_FOLDER))
+COCO_ROOT = CALL.coco_root or DATA / COCO_FOLDER
 
 
 rule data:
@@ -21,7 +21,7 @@ rule data:
         runtime=240,
     shell:
         f"{PYTHON} -m workflow.data.make {NAME} {LIES} "
-        f"--coco-root {COCO_ROOT} > {{log:q}} 2>&1"
+        f"--coco-root {quoted(COCO_ROOT)} > {{log:q}} 2>&1"
 
 
 # 20 GB, so only when asked for: nothing depends on it. Interrupted, it goes on where it was.

@@ -24,7 +24,7 @@ rule teacher:
     priority: 10
     # Tried again as a job of its own, never by the snakemake that stands inside a cluster's job:
     # that would go on in a job whose time is over.
-    retries: ATTEMPTS - 1 if workflow.is_main_process else 0
+    retries: CALL.attempts - 1 if workflow.is_main_process else 0
     conda:
         "../../environment.yml"
     threads: THREADS
@@ -43,7 +43,7 @@ rule teacher:
         # kills the training while it saves. What the program says is one line for each run, so it
         # is shown too.
         "trap '' TERM USR1; "
-        f"{PYTHON} -m workflow.carry_out {ASK} {LIES} --attempts {ATTEMPTS}"
+        f"{PYTHON} -m workflow.carry_out {ASK} {LIES} --attempts {CALL.attempts}"
         " --run {params.run} --attempt {resources.attempt}"
         " --threads {threads} --gpus {resources.device} 2>&1 | tee {log:q} >&2"
 

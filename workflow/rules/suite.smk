@@ -8,42 +8,66 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from snakemake.settings.enums import Quietness
+
 from workflow.account import refusal
+from workflow.command import UserError
 from workflow.complaints import complaints
 from workflow.costs import devices
 from workflow.data.catalogue import folder_name
-from workflow.forecast import Forecast
+from workflow.forecast import Forecast, of_table
 from workflow.judged import REPORTED, judged_already
 from workflow.outcome import without_weights
 from workflow.scopes import scopes
-from workflow.suite import SuiteError, load
+from workflow.settings_of_call import settings_of_call
+from workflow.suite import SuiteError, load, names
 
 STARTED = time.time()
 if not workflow.is_main_process:
     # Slurm warns before a time limit. The training saves then; the snakemake above it must wait.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
+
+def written(key):
+    """Where a wrong setting stands, for the message."""
+    if key in workflow.config_settings.config:
+        return f"--config {key}"
+    if key in workflow.config_settings.overwrite_config:
+        return f"{' or '.join(map(str, workflow.config_settings.configfiles))}: {key}"
+    return f"config.yaml: {key}"
+
+
 try:
-    SUITE = load(str(config.get("suite", "demo")))
+    CALL = settings_of_call(config, {key: written(key) for key in config})
+    SUITE = load(CALL.asked)
+    if CALL.table is not None:
+        of_table(SUITE, CALL.table)
 except SuiteError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
 
-RESULTS = Path(config.get("results", "results"))
+if workflow.is_main_process and Quietness.ALL not in (
+    workflow.output_settings.quiet or ()
+):
+    print(f"suite: {SUITE.name}, {len(SUITE.runs)} runs", file=sys.stderr)
+
+RESULTS = CALL.results
 RUNS = RESULTS / "runs"
 LOGS = RESULTS / "logs"
 OUT = RESULTS / "suites" / SUITE.name
-DATA = Path(config.get("data", "data"))
+DATA = CALL.data
 READY = DATA / f"{folder_name(SUITE.data)}.ready"
-# What stands now is enough: `--config partial=true tables` does not wait for the other runs.
-PARTIAL = str(config.get("partial", "false")).lower() in ("true", "1", "yes")
-GPUS = int(config.get("gpus", SUITE.resources.gpus))
-THREADS = int(config.get("threads", SUITE.resources.threads))
+GPUS = SUITE.resources.gpus if CALL.gpus is None else CALL.gpus
+THREADS = CALL.threads or SUITE.resources.threads
 FORECAST = Forecast(SUITE, RUNS, gpus=GPUS)
-ATTEMPTS = int(config.get("attempts", 3))
 # Of Slurm's world; without these keys the cluster's own defaults hold.
 PLACE = {
-    f"slurm_{key}": config[key] for key in ("partition", "account") if key in config
+    f"slurm_{key}": value
+    for key, value in (("partition", CALL.partition), ("account", CALL.account))
+    if value is not None
 }
 RUN = "{data}/{group}/{row}/{seed}"
 SCOPES = scopes(SUITE)
@@ -57,7 +81,7 @@ NEEDS = {
 
 def outcomes(ids):
     paths = [f"{RUNS}/{id}/outcome.json" for id in ids]
-    return [path for path in paths if Path(path).is_file()] if PARTIAL else paths
+    return [path for path in paths if Path(path).is_file()] if CALL.partial else paths
 
 
 def id_of(wildcards):
@@ -103,13 +127,20 @@ def needs(wildcards):
 
 def minutes(wildcards, attempt):
     wanted = FORECAST.limit_minutes(id_of(wildcards), attempt)
-    return int(min(wanted, 60 * float(config.get("max_hours", "inf"))))
+    longest = wanted if CALL.max_hours is None else max(1, int(60 * CALL.max_hours))
+    return min(wanted, longest)
+
+
+def quoted(value):
+    """For the shell, behind Snakemake's own formatting of a command."""
+    return shlex.quote(str(value)).replace("{", "{{").replace("}", "}}")
 
 
 # Paths and names are put into the commands beforehand: as parameters they would be reasons to do
 # everything again.
-PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
-NAME = f"--suite {shlex.quote(SUITE.asked)}"
-ASK = f"{NAME} --runs {shlex.quote(str(RUNS))}"
-LIES = f"--data {shlex.quote(str(DATA))}"
-WHERE = f"--suite-dir {shlex.quote(str(OUT))} --runs {shlex.quote(str(RUNS))}"
+DEPLOYED = workflow.deployment_settings.deployment_method
+PYTHON = quoted("python" if DEPLOYED else sys.executable)
+NAME = f"--suite {quoted(SUITE.asked)}"
+ASK = f"{NAME} --runs {quoted(RUNS)}"
+LIES = f"--data {quoted(DATA)}"
+WHERE = f"--suite-dir {quoted(OUT)} --runs {quoted(RUNS)}"

@@ -17,8 +17,12 @@ PRODUCTS = {
 FORECAST_OPTIONS = " ".join(
     [
         f"--gpus-per-run {GPUS}",
-        f"--devices {config.get('devices', workflow.cores or 1)}",
-        *(f"--{key} {config[key]}" for key in ("price", "speed") if key in config),
+        f"--devices {CALL.devices or workflow.cores or 1}",
+        *(
+            f"--{key} {quoted(value)}"
+            for key, value in CALL
+            if key in ("table", "price", "speed") and value is not None
+        ),
     ]
 )
 
@@ -42,6 +46,10 @@ for target in PRODUCTS.keys() - {"all"}:
             f"{PYTHON} -m workflow.verdict {ASK} --scope {{params.scope}} 2>&1 | tee {{log:q}}"
 
 
+# What is asked for to be read may be read by `head`, which has seen enough before it is all written.
+SHOW = "cat {log:q} || true"
+
+
 rule forecast:
     log:
         OUT / "logs" / "forecast.log",
@@ -49,7 +57,7 @@ rule forecast:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m workflow.forecast {ASK} {FORECAST_OPTIONS} 2>&1 | tee {{log:q}}"
+        f"{PYTHON} -m workflow.forecast {ASK} {FORECAST_OPTIONS} > {{log:q}} 2>&1; {SHOW}"
 
 
 rule status:
@@ -59,4 +67,4 @@ rule status:
     conda:
         "../../environment.yml"
     shell:
-        f"{PYTHON} -m workflow.status {ASK} 2>&1 | tee {{log:q}}"
+        f"{PYTHON} -m workflow.status {ASK} > {{log:q}} 2>&1; {SHOW}"
