@@ -150,6 +150,16 @@ def test_the_suite_is_not_told_where_everything_is_quiet(checkout):
     assert "suite: tiny, " in bare.stderr
 
 
+def test_a_dry_run_lists_every_job_where_it_is_asked_to(checkout):
+    """As docs/cluster.md has it: the profiles' own `quiet` leaves the jobs out."""
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    assert "--dry-run --quiet host" in page
+    asked = ("students", "--profile", "slurm", "--dry-run", "--quiet", "host")
+    ended = checkout.snakemake(*asked, config=("gpus=2",))
+    assert len(re.findall(r"^rule student:$", ended.stdout, re.MULTILINE)) == 2
+    assert "gres=gpu:2" in ended.stdout
+
+
 def test_the_forecast_of_a_table_by_snakemake(checkout):
     told = checkout.snakemake("forecast", config=("table=main", "devices=3", "price=0"))
     assert "table main: " in told.stdout + told.stderr
