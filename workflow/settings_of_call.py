@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from methods.settings.base import Frozen
 from workflow.command import UserError
-from workflow.suite.problems import describe
+from workflow.wording import described
 
 BARE_CALL = "demo"
 """What a call without any settings is about."""
@@ -79,8 +79,7 @@ def settings_of_call(
         return SettingsOfCall.model_validate(given)
     except ValidationError as error:
         lines = []
-        for item in error.errors(include_url=False):
-            key = str(item["loc"][0])
-            name = (spelled or {}).get(key, key)
-            lines.append(f"{name}: {describe(item, SettingsOfCall, item['loc'])}")
+        for location, message in described(error, SettingsOfCall):
+            key = str(location[0])
+            lines.append(f"{(spelled or {}).get(key, key)}: {message}")
         raise UserError("\nerror: ".join(lines)) from None

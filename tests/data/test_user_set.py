@@ -120,13 +120,16 @@ def test_a_class_that_nothing_shows_in_training_is_refused_in_testing_only_told(
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("pets", {}, "train: Field required; test: Field required"),
-        ("pets", {"train": {"annotations": "train.json"}}, "train.images: Field required"),
+        ("pets", {}, "name: unknown data set 'pets'.* a set of your own has `options: {train: "),
+        ("pets", options("train"), "'pets': options.test: field required$"),
+        ("pets", {"train": {"annotations": "x"}}, "images: field required; options.test: field"),
+        ("pets", {"tune": {"image": "x"}}, "unknown key 'image'; did you mean 'images'. allowed"),
         ("pets", {**options("train"), "test": {"annotations": "x", "images": "test"}}, "no file"),
         ("pets", {**options("train"), "test": {"annotations": "test.json", "images": "x"}}, "no f"),
         ("a/b", {}, "letters, digits"),
-        ("digits", {"train": 0}, "train: "),
-        ("digit", {"train": 5}, "known sets: digits, coco"),
+        ("digits", {"train": 0}, "options.train: input should be greater than .* 1, found 0"),
+        ("digits", {"trian": 9}, "options.trian: unknown key 'trian'; did you mean 'train'"),
+        ("digit", {"train": 5}, "unknown data set 'digit'; did you mean 'digits'"),
         ("coco", {"tune": 0}, "tune: "),
     ],
 )

@@ -226,7 +226,7 @@ figures:
     lines = [int(text.split(":")[0]) for text in told]
     assert lines == sorted(lines)
     for line, *words in [
-        (2, "data", "'digits'", "trane"),
+        (2, "data.options.trane", "unknown key", "did you mean 'train'", "allowed: contrast"),
         (3, "seeds[1]", "greater than or equal to 0", "-1"),
         (4, "pairs[0]", "did you mean 'mini-retinanet-r34-r18'"),
         (5, "colour", "unknown key", "allowed", "rows"),
@@ -242,6 +242,51 @@ figures:
         assert any(
             text.startswith(f"{line}: ") and all(word in text for word in words) for text in told
         ), f"nothing about line {line} and {words} in\n" + "\n".join(told)
+
+
+def test_data_are_told_as_everything_else_is(write):
+    def told(data: str) -> list[str]:
+        return problems_of(write(MINIMAL.replace("data: digits", f"data: {data}")))
+
+    assert told("{name: digits, options: {trian: 100}}") == [
+        "2: data.options.trian: unknown key 'trian'; did you mean 'train' or 'version'? allowed: "
+        "contrast, seed, test, train, tune, version"
+    ]
+    (plain,) = told("digit")
+    assert plain.startswith("2: data: unknown data set 'digit'; did you mean 'digits'? allowed: ")
+    (named,) = told("{name: coco-10pt, options: {tune: 10}}")
+    assert named.startswith("2: data.name: unknown data set 'coco-10pt'; did you mean 'coco-10pct'")
+    mine = "{name: pets, options: {train: {annotations: a, images: b}, test: {annotations: a}}}"
+    assert told(mine) == ["2: data.options.test.images: field required"]
+    lost = told(mine.replace("a}}}", "a, images: b}}}"))
+    assert [line.split(": no ")[0] for line in lost] == [
+        f"2: data.options.{split}.{what}"
+        for split in ("train", "test")
+        for what in ("annotations", "images")
+    ]
+    assert told("3") == ["2: data: expected keys and values, found 3"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("[0, 1]", "[-1]", "3: seeds[0]: input should be greater than or equal to 0, found -1"),
+        ("[0, 1]", "[]", "3: seeds: at least 1 needed, found none"),
+        (
+            "[mini-retinanet-r34-r18]",
+            "name",
+            "4: pairs: input should be a valid list, found 'name'",
+        ),
+        ("[mini-retinanet-r34-r18]", "[3]", "4: pairs[0]: input should be a valid string, found 3"),
+        ("title: Minimal\n", "", "1: title: field required"),
+    ],
+)
+def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told):
+    """And what does not follow from it is, in the same breath."""
+    text = MINIMAL + "tables: {t: {rows: [mgd]}}\ncolour: red\n"
+    colour = f"{8 if 'title' in right else 9}: colour: unknown key 'colour'"
+    found = problems_of(write(text.replace(right, wrong)))
+    assert [problem.split("; ")[0] for problem in found] == [told, colour]
 
 
 @pytest.mark.parametrize(

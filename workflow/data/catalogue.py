@@ -20,9 +20,10 @@ from methods.settings.base import Frozen
 from workflow.data import digits_options
 from workflow.data.coco_names import COCO_CLASSES
 from workflow.data.digits_options import SPLITS, DigitsOptions
-from workflow.data.errors import DataError
+from workflow.data.errors import DataError, OptionsError
 from workflow.data.folder import sha256_of
 from workflow.spec import DataSpec
+from workflow.wording import Location, described, unknown_name
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -63,6 +64,13 @@ class UserOptions(Frozen):
     """Left out: the categories of `test`, in the order of their ids."""
 
 
+OPTIONS: dict[str, type[Frozen]] = {
+    "digits": DigitsOptions,
+    **dict.fromkeys(COCO_SHARES, CocoOptions),
+}
+"""Of the sets that are known by name; any other name is a set of the user's own."""
+
+
 @dataclass(frozen=True)
 class Split:
     annotations: Path
@@ -84,33 +92,34 @@ class DataSet:
 
 
 def resolve(name: str, options: Mapping[str, Any], base: Path = Path()) -> DataSpec:
-    """Completes and checks what a suite says of its data; raises DataError, pydantic's messages in.
+    """Completes and checks what a suite says of its data; raises DataError with all that is wrong.
 
     For a user's set the annotation files must exist: their SHA-256 is what identifies the set, and
     the paths go into `locations`, which is no part of the identity.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise DataError(f"data set name {name!r}: letters, digits, '.', '_' and '-' are allowed")
+        allowed = "letters, digits, '.', '_' and '-' are allowed"
+        raise OptionsError(name, [(("name",), f"{allowed}, found {name!r}")])
+    kind = OPTIONS.get(name, UserOptions)
+    # A set of one's own says at least where one of its splits lies: without, it is a slip.
+    if kind is UserOptions and not any(isinstance(options.get(s), Mapping) for s in SPLITS):
+        told = unknown_name("data set", name, OPTIONS)
+        own = "a set of your own has `options: {train: {annotations, images}, test: {...}}`"
+        raise OptionsError(name, [(("name",), f"{told}; {own}")])
     try:
-        if name == "digits":
-            return DataSpec(name=name, options=DigitsOptions(**options).model_dump())
-        if name in COCO_SHARES:
-            return DataSpec(name=name, options=CocoOptions(**options).model_dump())
-        return _resolve_user(name, UserOptions(**options), base)
+        given = kind.model_validate(dict(options))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'options'}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        known = ("digits", *COCO_SHARES)
-        hint = f" (known sets: {', '.join(known)}; any other name is your own set)"
-        hint = "" if name in known else hint
-        raise DataError(f"data set {name!r}: {problems}{hint}") from error
+        problems = [(("options", *at), message) for at, message in described(error, kind)]
+        raise OptionsError(name, problems) from error
+    if isinstance(given, UserOptions):
+        return _resolve_user(name, given, base)
+    return DataSpec(name=name, options=given.model_dump())
 
 
 def _resolve_user(name: str, options: UserOptions, base: Path) -> DataSpec:
     identity: dict[str, Any] = {}
     locations: dict[str, dict[str, str]] = {}
+    lost: list[tuple[Location, str]] = []
     for split in SPLITS:
         files: SplitFiles | None = getattr(options, split)
         if files is None:
@@ -119,11 +128,14 @@ def _resolve_user(name: str, options: UserOptions, base: Path) -> DataSpec:
             (base / path).resolve() for path in (files.annotations, files.images)
         )
         if not annotations.is_file():
-            raise DataError(f"data set {name!r}, {split}.annotations: no file {annotations}")
+            lost.append((("options", split, "annotations"), f"no file {annotations}"))
+        else:
+            identity[split] = sha256_of(annotations)
         if not images.is_dir():
-            raise DataError(f"data set {name!r}, {split}.images: no folder {images}")
-        identity[split] = sha256_of(annotations)
+            lost.append((("options", split, "images"), f"no folder {images}"))
         locations[split] = {"annotations": str(annotations), "images": str(images)}
+    if lost:
+        raise OptionsError(name, lost)
     classes = options.classes or _category_names(Path(locations["test"]["annotations"]))
     return DataSpec(name=name, options={**identity, "classes": classes}, locations=locations)
 

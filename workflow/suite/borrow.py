@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workflow.suite.problems import Collector, unknown_name
+from workflow.suite.problems import Collector
 from workflow.suite.source import Source
+from workflow.wording import unknown_name
 
 INHERITED = ("pairs", "rows", "seeds", "settings")
 """What a table takes from its suite; it must come along."""

@@ -9,9 +9,10 @@ from workflow.models.schema import PairDefinition
 from workflow.suite import published as printed
 from workflow.suite.blocks import FullBlock, Row
 from workflow.suite.models import Models
-from workflow.suite.problems import Collector, unknown_name
+from workflow.suite.problems import Collector
 from workflow.suite.schema import Published
 from workflow.suite.suite import PublishedKey
+from workflow.wording import unknown_name
 
 
 def published(

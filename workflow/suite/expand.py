@@ -14,10 +14,11 @@ from workflow.spec import DataSpec, RunSpec, ScheduleSpec
 from workflow.suite import blocks, cells
 from workflow.suite.blocks import FullBlock, Row
 from workflow.suite.models import Models
-from workflow.suite.problems import Collector, unknown_name
+from workflow.suite.problems import Collector
 from workflow.suite.recipes import TEACHERS_OWN, Recipes
 from workflow.suite.schema import Published, ScheduleEntry, SuiteFile
 from workflow.suite.suite import Cell, Table
+from workflow.wording import unknown_name
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+=_-]{0,119}")
 OTHER_TEACHERS = ("self", "untrained", "shuffled")
@@ -60,7 +61,9 @@ class Expansion:
     def _block(self, block: FullBlock, table: str) -> list[Cell]:
         if not block.pairs or not block.rows:
             empty = "pairs" if not block.pairs else "rows"
-            self.problems.add(block.at, f"has no `{empty}`, nor does anything around it")
+            around = (block.at[:length] for length in range(len(block.at) + 1))
+            if not self.problems.told_in(*((*at, empty) for at in around)):
+                self.problems.add(block.at, f"has no `{empty}`, nor does anything around it")
             return []
         common = self.recipes.common(block)
         found = []

@@ -9,18 +9,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from workflow.data import catalogue as data_catalogue
-from workflow.data.errors import DataError
+from workflow.data.errors import DataError, OptionsError
 from workflow.models import catalogue as model_catalogue
 from workflow.spec import DataSpec
 from workflow.suite import published
 from workflow.suite.borrow import borrow
 from workflow.suite.expand import Expansion
-from workflow.suite.problems import Collector, Problem, SuiteError, unknown_name
+from workflow.suite.problems import Collector, Problem, SuiteError
 from workflow.suite.schema import SuiteFile
 from workflow.suite.source import Location, Source, SourceError, merge, overlay, read
 from workflow.suite.suite import Figure, Suite
+from workflow.wording import unknown_name
 
 SHIPPED = Path(__file__).parents[1] / "suites"
+STAND_INS: dict[str, Any] = {"title": "", "data": "digits", "seeds": [0]}
+"""What every suite must say; where it says it wrongly, the rest is checked with these."""
 
 
 def names() -> tuple[str, ...]:
@@ -56,7 +59,7 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
         source = overlay(source, overrides)
     problems = Collector(source)
     file = _validate(source, problems)
-    data = _data(file, path, problems)
+    data = _data(file, source, path, problems)
     if file.split == "tune" and data_catalogue.trains_on_tune(data):
         problems.add(
             ("split",),
@@ -124,6 +127,7 @@ def _validate(source: Source, problems: Collector) -> SuiteFile:
     """The typed file. What is wrong is told and left out, so that the rest can be checked too."""
     data = copy.deepcopy(source.data)
     left_out: set[Location] = set()
+    standing_in = dict(STAND_INS)
     while True:
         try:
             return SuiteFile.model_validate(data)
@@ -131,12 +135,15 @@ def _validate(source: Source, problems: Collector) -> SuiteFile:
             problems.validation(error, SuiteFile, told=left_out)
             found = {tuple(item["loc"]) for item in error.errors(include_url=False)}
             # What is required cannot be left out alone: what holds it goes too.
-            going = {at[:-1] if at in left_out else at for at in found}
+            going = {at[:-1] if at in left_out and len(at) > 1 else at for at in found}
             left_out |= going
             # From the back, so that an index still means what it meant.
-            pruned = [_prune(data, at) for at in sorted(going, key=_depth, reverse=True)]
-            if not all(pruned):
-                raise SuiteError(problems.problems) from error
+            for at in sorted(going, key=_depth, reverse=True):
+                key = str(at[0]) if len(at) == 1 else ""
+                if key in standing_in:
+                    data[key] = standing_in.pop(key)
+                elif not _prune(data, at):
+                    raise SuiteError(problems.problems) from error
 
 
 def _depth(location: Location) -> tuple[tuple[int, str], ...]:
@@ -163,13 +170,22 @@ def _prune(data: Any, location: Location) -> bool:
     return False
 
 
-def _data(file: SuiteFile, path: Path, problems: Collector) -> DataSpec:
+def _data(file: SuiteFile, source: Source, path: Path, problems: Collector) -> DataSpec:
+    # The other problems are worth knowing too; nothing is run with this stand-in.
+    unknown = DataSpec(name="unknown")
+    if problems.told_in(("data",)):
+        return unknown
     try:
         return data_catalogue.resolve(file.data.name, file.data.options, path.parent)
+    except OptionsError as error:
+        # A plain name stands for `{name: ...}`.
+        plain = isinstance(source.data.get("data"), str)
+        for at, message in error.problems:
+            problems.add(("data",) if plain else ("data", *at), message)
+        return unknown
     except DataError as error:
         problems.add(("data",), str(error))
-        # The other problems are worth knowing too; nothing is run with this stand-in.
-        return DataSpec(name="unknown")
+        return unknown
 
 
 def _names(file: SuiteFile, problems: Collector) -> None:
@@ -180,7 +196,9 @@ def _names(file: SuiteFile, problems: Collector) -> None:
                 ("checkpoints", model), "model", model, model_catalogue.names("detectors")
             )
     for key, figure in file.figures.items():
-        if figure.table is not None and figure.table not in file.tables:
+        if figure.table is None or figure.table in file.tables:
+            continue
+        if not problems.told_in(("tables", figure.table)):
             problems.unknown(("figures", key, "table"), "table", figure.table, file.tables)
     for index, entry in enumerate(file.not_run):
         if not published.matching(entry.where):

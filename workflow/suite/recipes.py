@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from methods.settings.base import Family, RunOptions
 from methods.settings.resolve import Recipe, RowError, UnknownRow, catalogue, resolve, row_names
 from workflow.suite.blocks import FullBlock, Row
-from workflow.suite.problems import Collector, unknown_name
+from workflow.suite.problems import Collector
+from workflow.wording import unknown_name
 
 TEACHERS_OWN = ("teacher", "classifier")
 """Rows of a table that show a teacher itself; they train no student."""

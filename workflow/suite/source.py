@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-Location = tuple[str | int, ...]
-"""A path into the document: `("rows", 3, "settings", "tau")`."""
+from workflow.wording import Location
+
 Place = tuple[str, int]
 """File and line."""
 
