@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from methods.settings.base import Family, Frozen, MethodSpec, RunOptions
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""numpy's generators take no others."""
+Pixels = Annotated[int, Field(ge=1)]
 
 
 class DataSpec(Frozen):
@@ -31,24 +37,39 @@ class DataSpec(Frozen):
 class ScheduleSpec(Frozen):
     """How long, with what optimiser. Exactly one of `epochs` and `iterations` is given."""
 
-    epochs: int | None = None
-    iterations: int | None = None
-    batch_size: int
+    epochs: int | None = Field(None, ge=1)
+    iterations: int | None = Field(None, ge=1)
+    batch_size: int = Field(ge=1)
     """Images per optimiser step over all devices."""
     optimiser: dict[str, Any]
     """As mmengine names it: type, lr, momentum, weight_decay ..."""
     paramwise: dict[str, Any] = {}
     """mmengine's `paramwise_cfg`: `bias_lr_mult`, `norm_decay_mult` ..."""
-    warmup_iterations: int = 0
-    warmup_ratio: float = 0.001
+    warmup_iterations: int = Field(0, ge=0)
+    warmup_ratio: float = Field(0.001, ge=0, le=1)
     warmup: Literal["linear", "constant"] = "linear"
-    milestones: tuple[float, ...] = ()
+    milestones: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     """Where the rate drops, as fractions of the whole schedule."""
-    decay: float = 0.1
-    clip: float | None = None
+    decay: float = Field(0.1, gt=0, le=1)
+    clip: float | None = Field(None, gt=0)
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    image_scale: tuple[tuple[int, int], ...] = ()
+    image_scale: tuple[tuple[Pixels, Pixels], ...] = ()
     """(long, short) sides to choose from; empty leaves the data set's own size."""
+
+    @field_validator("optimiser", "paramwise")
+    @classmethod
+    def _sensible_numbers(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """mmengine and torch know the names; what no optimiser can use is known here already."""
+        rate = values.get("lr")
+        if "lr" in values and (isinstance(rate, bool) or not isinstance(rate, int | float)):
+            # YAML takes 1e-3 for a word.
+            raise ValueError(f"lr: expected a number such as 0.001 or 1.0e-3, found {rate!r}")
+        if rate == 0:
+            raise ValueError("lr: expected a number above 0, found 0")
+        for key, number in _numbers(values):
+            if not (math.isfinite(number) and number >= 0):
+                raise ValueError(f"{key}: expected a number of at least 0, found {number}")
+        return values
 
     @model_validator(mode="after")
     def _one_length(self) -> ScheduleSpec:
@@ -65,7 +86,7 @@ class RunSpec(Frozen):
     """The pair's name for students, the model's for teachers and classifiers."""
     row: str
     """The variant: `baseline`, `amd-mask-only`, `icd+fkd`; `teacher` for teachers."""
-    seed: int
+    seed: Seed
     data: DataSpec
     model: dict[str, Any]
     """The resolved definition, see workflow/models/schema.py."""
@@ -99,3 +120,15 @@ class RunSpec(Frozen):
 
     def dependencies(self) -> tuple[RunSpec, ...]:
         return tuple(run for run in (self.backbone, self.teacher, self.classifier) if run)
+
+
+def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in nested values, with its key as it would be written down."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _numbers(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _numbers(value, key)
+    elif isinstance(values, int | float) and not isinstance(values, bool):
+        yield key, values

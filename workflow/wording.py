@@ -20,9 +20,13 @@ def described(
 ) -> Iterator[tuple[Location, str]]:
     """Pydantic's errors against `model` as places and sentences, without those that only follow
     from what was `told` before and left out."""
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    wrong = {*told, *(tuple(item["loc"]) for item in items)}
+    for item in items:
         location = tuple(item["loc"])
-        emptied = item["type"] == "too_short" and any(within(at, location) for at in told)
+        # A list is short of what was wrong in it.
+        short = item["type"] == "too_short"
+        emptied = short and any(within(at, location) for at in wrong - {location})
         if location not in told and not emptied:
             yield location, _describe(item, model, location)
 
@@ -64,6 +68,8 @@ def _describe(item: Any, model: type[BaseModel], location: Location) -> str:
     if item["type"] == "extra_forbidden":
         owner = _model_at(model, location[:-1])
         return unknown_name("key", str(location[-1]), owner.model_fields if owner else ())
+    if item["type"] == "finite_number":
+        return f"{item['input']} is no number that can be used"
     if item["type"] == "too_short":
         return f"at least {item['ctx']['min_length']} needed, found none"
     message = item["msg"].removeprefix("Value error, ")

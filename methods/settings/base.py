@@ -8,7 +8,7 @@ one file a paper, and is plain pydantic. The mathematics live in the file that `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,10 +19,15 @@ Tap = Literal["fpn-conv", "neck-out", "cls-logits"]
 `cls-logits`: the class logits that a dense head predicts from each level."""
 
 
-class Frozen(BaseModel):
-    """Unknown keys are refused, values never change after they were checked."""
+Levels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+Factors = tuple[Annotated[int, Field(ge=1)], ...]
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Frozen(BaseModel):
+    """Unknown keys are refused, values never change after they were checked. Numbers are finite:
+    a run's hash is taken of its JSON, which knows no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RunOptions(Frozen):
@@ -30,7 +35,7 @@ class RunOptions(Frozen):
 
     inherit: bool = False
     """Start the student's neck and head from the teacher's; the pair must allow it too."""
-    clip: float | None = None
+    clip: float | None = Field(None, gt=0)
     """L2 norm at which gradients are clipped; None leaves the schedule's own setting."""
     teacher: str | None = None
     """Another teacher of the pair by its name there, or `self`, `untrained`, `shuffled`."""
@@ -115,7 +120,7 @@ class FeatureSettings(Settings):
     """What all methods on pyramids share."""
 
     tap: Tap = "fpn-conv"
-    levels: tuple[int, ...] | None = None
+    levels: Levels | None = None
     """Indices into the tap's maps, fine to coarse; None takes all."""
     weight: float = Field(1.0, ge=0)
     """Factor on all of the method's terms, for sweeps; the paper's weights stay beside it."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from methods.settings.base import Family, FeatureSettings, Sweep, Variant
+from methods.settings.base import Family, FeatureSettings, Levels, Sweep, Variant
 
 
 class CWDSettings(FeatureSettings):
@@ -19,7 +19,7 @@ class CWDSettings(FeatureSettings):
         "arXiv 2011.13256"
     )
 
-    levels: tuple[int, ...] | None = (0, 1, 2, 3)
+    levels: Levels | None = (0, 1, 2, 3)
     loss_weight: float = Field(5.0, ge=0)
     temperature: float = Field(1.0, gt=0)
     distance: Literal["kl", "cross-entropy"] = "kl"

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from methods.settings.base import Family, FeatureSettings, Frozen, RunOptions, Sweep, Tap, Variant
 
+Sizes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 RETINANET_SCALES = tuple(4 * 2 ** (octave / 3) for octave in range(3))
 
 
 class AnchorSettings(Frozen):
     """The detector's reference boxes, from which FGFI's mask is made."""
 
-    anchor_scales: tuple[float, ...] = RETINANET_SCALES
+    anchor_scales: Sizes = RETINANET_SCALES
     """Side of a square anchor, in strides of its level."""
-    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    anchor_ratios: Sizes = (0.5, 1.0, 2.0)
     """Height by width."""
     anchor_share: float = Field(0.5, gt=0, lt=1)
     """A cell counts if an anchor of it reaches this share of the best overlap with a box (psi)."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from methods.settings.base import Family, FeatureSettings, Sweep, Tap, Variant
+from methods.settings.base import Factors, Family, FeatureSettings, Sweep, Tap, Variant
 
 ONE_STAGE_FACTOR = 6  # in the released one-stage file, unexplained
 TWO_STAGE: dict[str, Any] = {
@@ -67,9 +67,9 @@ class FKDSettings(FeatureSettings):
     """`signed`: means through learned adapters; `absolute`: means of magnitudes, none."""
     detach_teacher_relation: bool = False
     """Leave the teacher's non-local block untrained."""
-    relation_reductions: tuple[int, ...] = (4, 4, 2, 2, 2)
+    relation_reductions: Factors = (4, 4, 2, 2, 2)
     """By level of the tap: the width divided by this is the non-local block's inner width."""
-    relation_pools: tuple[int, ...] = (8, 4, 2, 2, 2)
+    relation_pools: Factors = (8, 4, 2, 2, 2)
     """By level of the tap: cells on a side that become one key."""
     relation_deviation: float | None = Field(None, gt=0)
     """Of the non-local block's initial weights; None leaves torch's own."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from methods.settings.base import Family, FeatureSettings, RunOptions, Tap
+from methods.settings.base import Factors, Family, FeatureSettings, Levels, RunOptions, Tap
 from methods.settings.fkd import TWO_STAGE
 from methods.settings.mgd import MGDSettings
 from methods.settings.pkd import PKDSettings
@@ -31,7 +31,7 @@ class MMRazorPKDSettings(FeatureSettings):
     citation = "mmrazor 1.0.0, PKDLoss"
 
     tap: Tap = "neck-out"
-    levels: tuple[int, ...] | None = PKDSettings.model_fields["levels"].default
+    levels: Levels | None = PKDSettings.model_fields["levels"].default
     loss_weight: float = Field(PKDSettings.model_fields["loss_weight"].default, ge=0)
     resize_stu: bool = True
 
@@ -63,14 +63,14 @@ class MMRazorFBKDSettings(FeatureSettings):
     title = "FBKD (mmrazor)"
     citation = "mmrazor 1.0.0, FBKDStudentConnector, FBKDTeacherConnector and FBKDLoss"
 
-    levels: tuple[int, ...] | None = (0, 1, 2, 3)
+    levels: Levels | None = (0, 1, 2, 3)
     mask_l2_weight: float = Field(TWO_STAGE["features_weight"], ge=0)
     channel_weight: float = Field(TWO_STAGE["channel_transfer_weight"], ge=0)
     spatial_weight: float = Field(TWO_STAGE["spatial_transfer_weight"], ge=0)
     nonlocal_weight: float = Field(TWO_STAGE["relation_weight"], ge=0)
     temperature: float = Field(0.5, gt=0)
-    reductions: tuple[int, ...] = (4, 4, 2, 2)
-    maxpool_strides: tuple[int, ...] = (8, 4, 2, 2)
+    reductions: Factors = (4, 4, 2, 2)
+    maxpool_strides: Factors = (8, 4, 2, 2)
     """By level of the tap; mmcv's block halves the map once more before."""
 
     by_family: ClassVar[Mapping[Family, Mapping[str, Any]]] = {"ssd": {"tap": "neck-out"}}

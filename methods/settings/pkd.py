@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from methods.settings.base import Family, FeatureSettings, Sweep, Tap, Variant
+from methods.settings.base import Family, FeatureSettings, Levels, Sweep, Tap, Variant
 
 
 class PKDSettings(FeatureSettings):
@@ -20,7 +20,7 @@ class PKDSettings(FeatureSettings):
     )
 
     tap: Tap = "neck-out"
-    levels: tuple[int, ...] | None = (0, 1, 2, 3)
+    levels: Levels | None = (0, 1, 2, 3)
     loss_weight: float = Field(10.0, ge=0)
     statistics: Literal["batch", "image"] = "batch"
     """Whether a channel's mean and deviation are those of all images or of one."""

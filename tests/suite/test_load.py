@@ -268,6 +268,44 @@ def test_data_are_told_as_everything_else_is(write):
 
 
 @pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("schedules: {student: {iterations: -5}}", "iterations: input should be greater than"),
+        ("schedules: {student: {epochs: 0}}", "epochs: input should be greater than or equal to 1"),
+        ("schedules: {teacher: {batch_size: 0}}", "batch_size: input should be greater than"),
+        ("schedules: {student: {warmup_iterations: -1}}", "warmup_iterations: input should be"),
+        ("schedules: {student: {warmup_ratio: 2}}", "warmup_ratio: input should be less than"),
+        ("schedules: {student: {milestones: [0.5, 1.5]}}", "milestones[1]: input should be less"),
+        ("schedules: {student: {decay: 0}}", "decay: input should be greater than 0, found 0"),
+        ("schedules: {student: {decay: .nan}}", "decay: nan is no number that can be used"),
+        ("schedules: {student: {clip: 0}}", "clip: input should be greater than 0, found 0"),
+        ("schedules: {student: {image_scale: [[0, 8]]}}", "image_scale[0][0]: input should be"),
+        ("schedules: {student: {optimiser: {lr: 1e-3}}}", "such as 0.001 or 1.0e-3, found '1e-3'"),
+        ("schedules: {student: {optimiser: {lr: 0}}}", "optimiser: lr: expected a number above 0"),
+        (
+            "schedules: {student: {optimiser: {weight_decay: .inf}}}",
+            "weight_decay: expected a numb",
+        ),
+        ("schedules: {student: {paramwise: {custom_keys: {neck: {lr_mult: -1}}}}}", "neck.lr_mult"),
+        ("teacher_seed: -1", "teacher_seed: input should be greater than or equal to 0, found -1"),
+        ("seeds: [0, 4294967296]", "seeds[1]: input should be less than 4294967296"),
+        ("seeds: [0, 1, 0]", "seeds: seed 0 stands twice"),
+        ("settings: {mgd: {alpha: .inf}}", "rows[1].settings.alpha: inf is no number that can be"),
+        ("settings: {levels: []}", "rows[1].settings.levels: at least 1 needed, found none"),
+        ("settings: {levels: [-1]}", "levels[0]: input should be greater than or equal to 0"),
+        (
+            "tables: {t: {rows: [{row: mgd, name: a, run: {clip: -1}}]}}",
+            "run.clip: input should be",
+        ),
+    ],
+)
+def test_numbers_that_no_training_can_use_are_refused(write, lines, told):
+    text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
+    (problem,) = problems_of(write(text + lines + "\n"))
+    assert told in problem
+
+
+@pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
         ("[0, 1]", "[-1]", "3: seeds[0]: input should be greater than or equal to 0, found -1"),

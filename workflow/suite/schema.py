@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from methods.settings.base import Frozen
 from workflow.judged import REPORTED, Split
+from workflow.spec import Seed
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+=_-]*$", max_length=80)]
 """Names become folders, so they hold no spaces and no slashes."""
@@ -63,6 +64,14 @@ def _schedule(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _once(seeds: list[int]) -> list[int]:
+    twice = [seed for index, seed in enumerate(seeds) if seed in seeds[:index]]
+    if twice:
+        # A table would count one training as two.
+        raise ValueError(f"seed {twice[0]} stands twice")
+    return seeds
+
+
 class ScheduleEntry(Frozen, extra="allow"):
     """A schedule's name, or values that replace the pair's own; checked when it is merged."""
 
@@ -91,7 +100,7 @@ Data = Annotated[DataEntry, BeforeValidator(_data, json_schema_input_type=str | 
 Schedule = Annotated[
     ScheduleEntry, BeforeValidator(_schedule, json_schema_input_type=str | ScheduleEntry)
 ]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+Seeds = Annotated[list[Seed], Field(min_length=1), AfterValidator(_once)]
 
 
 class Block(Frozen):
@@ -180,7 +189,7 @@ class SuiteFile(Frozen):
     extends: str | None = None
     """Another suite, whose keys hold wherever this file does not say otherwise."""
     data: Data
-    teacher_seed: int = Field(0, ge=0)
+    teacher_seed: Seed = 0
     """Teachers, classifiers and backbones are trained once, with this seed."""
     seeds: Seeds
     pairs: list[str] | None = None
