@@ -364,6 +364,21 @@ def test_a_row_that_printed_numbers_cannot_tell_apart(write):
     assert "unknown paper 'FDG'; did you mean" in paper[0]
 
 
+def test_the_row_to_compare_with_is_one_of_the_tables(write):
+    table = "tables:\n  parts:\n    kind: ablation\n    full: %s\n    rows: [baseline, amd, mgd]\n"
+    assert load(write(MINIMAL + table % "amd")).tables["parts"].full == "amd"
+    assert problems_of(write(MINIMAL + table % "mdg")) == [
+        "11: tables.parts.full: unknown row of this table 'mdg'; did you mean 'mgd' or 'amd'? "
+        "allowed: amd, baseline, mgd"
+    ]
+    # Where a row is misspelt, that is the only mistake.
+    misspelt = (table % "amd").replace("[baseline, amd,", "[baseline, amdd,")
+    (problem,) = problems_of(write(MINIMAL + misspelt))
+    assert problem.startswith("12: tables.parts.rows[1]: unknown row 'amdd'")
+    blocks = "tables: {parts: {full: amd-tau=0.3, blocks: [{rows: [mgd]}, {rows: [%s]}]}}\n"
+    assert load(write(MINIMAL + blocks % "{row: amd, settings: {tau: 0.3}}"))
+
+
 def test_an_unknown_suite_is_told_with_the_nearest():
     with pytest.raises(SuiteError, match=r"unknown suite 'dmo'; did you mean 'demo'"):
         load("dmo")

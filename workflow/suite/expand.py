@@ -42,7 +42,9 @@ class Expansion:
         for block in blocks.complete(self.file):
             self._block(block, "")
         for name, entry in self.file.tables.items():
-            found = [c for b in blocks.complete(self.file, name) for c in self._block(b, name)]
+            full_blocks = list(blocks.complete(self.file, name))
+            found = [cell for block in full_blocks for cell in self._block(block, name)]
+            self._check_full(name, entry.full, full_blocks)
             kind = entry.kind or ("published" if entry.published else "results")
             title = entry.title or name.replace("_", " ")
             self.tables[name] = Table(
@@ -92,6 +94,15 @@ class Expansion:
             if name not in block.pairs:
                 message = unknown_name("pair of this block", name, block.pairs)
                 self.problems.add((*row.at, "pairs", index), message)
+
+    def _check_full(self, table: str, full: str | None, full_blocks: list[FullBlock]) -> None:
+        rows = [row for block in full_blocks for row in block.rows]
+        if full is None or full in (row.name for row in rows):
+            return
+        # Of a row that is misspelt itself nobody can say more.
+        if not self.problems.told_in(*(row.at for row in rows), ("tables", table), ("rows",)):
+            names = [row.name for row in rows]
+            self.problems.unknown(("tables", table, "full"), "row of this table", full, names)
 
     def _row(
         self,
