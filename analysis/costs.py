@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings.sentences import counted
+from analysis.metrics import HEADLINE
 from analysis.records import Records
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.statistics.tables import CellStatistics
 
 SECONDS_PER_HOUR = 3600.0
 GIB = 2.0**30

@@ -95,6 +95,20 @@ def test_no_room_imports_what_it_must_not_know(place: str) -> None:
     assert broken == []
 
 
+def test_execution_knows_of_reading_no_more_than_what_suites_may_say() -> None:
+    """Figures' options are data, which both sides read from the one place where they stand."""
+    shared = {ROOT / "analysis/metrics.py", ROOT / "analysis/figures/options.py"}
+    found = {
+        name
+        for path in sources("workflow")
+        for _, name in imports(path, ast.parse(path.read_text()))
+        if name.split(".")[0] == "analysis"
+    }
+    assert found == {"analysis.figures.options", "analysis.figures.options.OPTIONS"}
+    for path in shared:
+        assert breaches(path, path.read_text(), {"numpy", "pandas", "matplotlib"}) == []
+
+
 def test_methods_open_no_files() -> None:
     assert [line for path in sources("methods") for line in openings(path, path.read_text())] == []
 

@@ -3,37 +3,25 @@ student's non-local blocks (FKD)."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import Field
 
 from analysis.figures.asked import Asked
 from analysis.figures.attention import Scene
-from analysis.figures.chosen import ImageIds, chosen
+from analysis.figures.chosen import chosen
 from analysis.figures.explorer import explorer
 from analysis.figures.looked import Looked, look
 from analysis.figures.mosaic import Mosaic
+from analysis.figures.options import AffinityOptions
 from analysis.figures.panels import SIDE, add_image, framed, sides
 from analysis.figures.relation import NETWORKS, Point, Relation, related
 from analysis.figures.signed import Signed, symmetric
 from analysis.figures.style import GREY, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.statistics.tables import CellStatistics
 
 PANEL_WIDTH = 0.95
 POINT = "#00C8FF"
 UNIT = "affinity, times the panel's mean size"
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class AffinityOptions(Options):
-    images: int = Field(3, ge=1)
-    """How many, unless `ids` names them."""
-    ids: ImageIds = ()
-    points: tuple[tuple[Share, Share], ...] = ()
-    """Across and down, as shares of the image's sides; without any, the middle of the largest
-    box."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.figures.courses import Courses, courses
+from analysis.figures.options import Options
 from analysis.figures.style import PAGE_WIDTH, Look, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.statistics.estimates import t_quantile
 from analysis.tables.conditions import LEVEL
 

@@ -11,27 +11,19 @@ import numpy as np
 
 from analysis.figures import masks
 from analysis.figures.attention import Scene
-from analysis.figures.chosen import ImageIds, in_order, of_rows
+from analysis.figures.chosen import in_order, of_rows
 from analysis.figures.heat import Heat, common
 from analysis.figures.looked import Column, Looked, look
 from analysis.figures.mosaic import Mosaic
+from analysis.figures.options import AtlasOptions
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import new_figure
-from analysis.figures.wanted import Options, Picture, Wanted, sentences
+from analysis.figures.wanted import Picture, Wanted, sentences
 
 PANEL_WIDTH = 0.74
 """Inches."""
 MOST_MAPS = 7
 """Beside the image in one band, so that a page is as wide as a page of text."""
-
-
-class AtlasOptions(Options):
-    rows: tuple[str, ...] = ()
-    """Only these rows; all without it."""
-    images: int | None = None
-    """At most so many pages a pair."""
-    ids: ImageIds = ()
-    """Which ones, in this order; the first stands in the report."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from analysis.errors import AnalysisError
 from analysis.figures.attention import Attention, Scene
 from analysis.figures.looked import Column, Looked
+from analysis.figures.options import ImageIds
 from analysis.figures.wanted import Wanted
 from analysis.statistics.tables import CellStatistics
-
-ImageIds = tuple[int | str, ...]
 
 
 def chosen(

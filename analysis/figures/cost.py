@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 
 from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unsteady
 from analysis.figures.labels import label_points
+from analysis.figures.options import Options
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.metrics import HEADLINE
+from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL, conditions
 from analysis.tables.numbers import signed
 

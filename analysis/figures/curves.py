@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.history import DISTILL, Course, Histories, read_histories
+from analysis.figures.options import CurvesOptions
 from analysis.figures.style import PAGE_WIDTH, Look, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL
 
@@ -37,11 +38,6 @@ MEANS_OF = (
     f"Means over seeds, with {LEVEL} bands where a row has several and no more than {MOST_BANDS} "
     "rows share a panel."
 )
-
-
-class CurvesOptions(Options):
-    terms: bool = True
-    """A page a pair with every loss term by itself."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.options import EffectsOptions
 from analysis.figures.style import FAINT, GREY, HELPS, HURTS, INK, PAGE_WIDTH, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.metrics import HEADLINE
 from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL, conditions
 from analysis.tables.numbers import interval, signed
 
@@ -24,12 +25,6 @@ TITLE_WIDTH = {1: 80, 2: 40, 3: 26}
 """Letters of a line over a panel, by the number of panels."""
 MOST_PAIRS = 3
 """Side by side on one page."""
-
-
-class EffectsOptions(Options):
-    metric: str = HEADLINE
-    against: Literal["baseline", "own-control"] = "baseline"
-    """own-control: rows that inherit the teacher's neck and head against inheriting alone."""
 
 
 @dataclass(frozen=True)

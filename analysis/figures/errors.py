@@ -12,8 +12,9 @@ import seaborn
 from matplotlib.axes import Axes
 
 from analysis.errors import AnalysisError
+from analysis.figures.options import Options
 from analysis.figures.style import GREY, PAGE_WIDTH, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.files import read_json, write_json
 from analysis.statistics.images import detections_of
 from analysis.statistics.paired import Delta, holm, paired_delta

@@ -13,9 +13,10 @@ from matplotlib.lines import Line2D
 from analysis.errors import AnalysisError
 from analysis.evaluate_input import Annotations, Detections
 from analysis.figures.mosaic import Mosaic
+from analysis.figures.options import GalleryOptions
 from analysis.figures.pictures import Pictures, find_pictures, read_picture
 from analysis.figures.style import HURTS, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.per_image import ImageScores, image_scores
 from analysis.split import images_of
 from analysis.statistics.images import detections_of
@@ -26,12 +27,6 @@ SIDE, PANEL_WIDTH, KEY_HEIGHT = 176, 1.15, 0.3
 TRUTH, RIGHT, HALO = "#ffffff", "#56B4E9", "#000000"
 OVERLAP = 0.5
 RIGHT_MARGIN = 0.08
-
-
-class GalleryOptions(Options):
-    rows: tuple[str, ...] = ()
-    images: int = 3
-    """Of each, helped and hurt, on a row's own page."""
 
 
 @dataclass(frozen=True)

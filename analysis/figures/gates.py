@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from analysis.figures.attention import Attention, read_attention
+from analysis.figures.options import Options
 from analysis.figures.style import PAGE_WIDTH, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.statistics.tables import CellStatistics
 
 GATE = ".gate"

@@ -1,9 +1,8 @@
-"""Kind of a figure, as a suite names it -> what draws it, and what it may be told."""
+"""Kind of a figure, as a suite names it -> what draws it; options.py has what it may be told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from analysis.figures import (
     affinity,
@@ -19,27 +18,21 @@ from analysis.figures import (
     published,
     sweep,
 )
-from analysis.figures.wanted import Options, Picture, Wanted
+from analysis.figures.wanted import Picture, Wanted
 
+Draw = Callable[[Wanted], list[Picture]]
 
-@dataclass(frozen=True)
-class Kind:
-    draw: Callable[[Wanted], list[Picture]]
-    options: type[Options] = Options
-    """What a suite may set."""
-
-
-KINDS: dict[str, Kind] = {
-    "effects": Kind(effects.draw, effects.EffectsOptions),
-    "curves": Kind(curves.draw, curves.CurvesOptions),
-    "cost": Kind(cost.draw),
-    "atlas": Kind(atlas.draw, atlas.AtlasOptions),
-    "masks": Kind(masks.draw, masks.MasksOptions),
-    "agreement": Kind(agreement.draw),
-    "gates": Kind(gates.draw),
-    "affinity": Kind(affinity.draw, affinity.AffinityOptions),
-    "sweep": Kind(sweep.draw, sweep.SweepOptions),
-    "published": Kind(published.draw),
-    "errors": Kind(errors.draw),
-    "gallery": Kind(gallery.draw, gallery.GalleryOptions),
+KINDS: dict[str, Draw] = {
+    "effects": effects.draw,
+    "curves": curves.draw,
+    "cost": cost.draw,
+    "atlas": atlas.draw,
+    "masks": masks.draw,
+    "agreement": agreement.draw,
+    "gates": gates.draw,
+    "affinity": affinity.draw,
+    "sweep": sweep.draw,
+    "published": published.draw,
+    "errors": errors.draw,
+    "gallery": gallery.draw,
 }

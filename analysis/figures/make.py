@@ -9,7 +9,8 @@ from pathlib import Path
 from analysis.errors import AnalysisError
 from analysis.figures import style
 from analysis.figures.index import Entry, remove_pages, update_index
-from analysis.figures.kinds import KINDS, Kind
+from analysis.figures.kinds import KINDS, Draw
+from analysis.figures.options import OPTIONS
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, read_options, sentences
 from analysis.files import write_text
 from analysis.plan import FigurePlan, Plan
@@ -27,7 +28,7 @@ def figure_of(plan: Plan, name: str) -> FigurePlan:
     raise AnalysisError(f"suite {plan.suite!r} has no figure {name!r}; it has: {names}")
 
 
-def kind_of(figure: FigurePlan) -> Kind:
+def drawing_of(figure: FigurePlan) -> Draw:
     if figure.kind not in KINDS:
         raise AnalysisError(
             f"figure {figure.name!r}: kind {figure.kind!r} is unknown; allowed: " + ", ".join(KINDS)
@@ -36,21 +37,22 @@ def kind_of(figure: FigurePlan) -> Kind:
 
 
 def check(plan: Plan) -> None:
-    """What can be known before anything has run: kinds and their options."""
+    """Kinds and their options, as far as they can be known before anything has run."""
     for figure in plan.figures:
-        read_options(figure, kind_of(figure).options)
+        drawing_of(figure)
+        read_options(figure, OPTIONS[figure.kind])
 
 
 def make_figure(
     figure: FigurePlan, records: Records, images: ImageUncertainty, folder: Path
 ) -> list[Entry]:
     """Writes the pages and their entries in the index."""
-    kind = kind_of(figure)
+    draw = drawing_of(figure)
     wanted = Wanted(figure, records, images)
     title = figure.title or figure.name
     with style.applied():
         try:
-            pages, note = kind.draw(wanted), ""
+            pages, note = draw(wanted), ""
         except NothingToDraw as reason:
             note = str(reason)
             pages = [_note(title, note)]

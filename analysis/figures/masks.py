@@ -10,14 +10,16 @@ import numpy as np
 
 from analysis.figures import atlas
 from analysis.figures.attention import BEFORE, MAPS, STUDENT, Scene
-from analysis.figures.chosen import ImageIds, in_order, kept_rows
+from analysis.figures.chosen import in_order, kept_rows
 from analysis.figures.heat import Heat
 from analysis.figures.looked import Column, Kept, Looked, column_title, look
 from analysis.figures.mosaic import Mosaic
+from analysis.figures.options import ImageIds, MasksOptions
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import COLUMN_WIDTH, new_figure
-from analysis.figures.wanted import Options, Picture, Wanted, sentences
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.figures.wanted import Picture, Wanted, sentences
+from analysis.metrics import HEADLINE
+from analysis.statistics.tables import CellStatistics
 
 PANEL_WIDTH = 0.9
 COMPARED = 2
@@ -27,13 +29,6 @@ EDGE = 0.03
 """Inches beside the panels of a column."""
 FEWEST_CELLS = 8
 """On a side, for a level that is worth a paper's column."""
-
-
-class MasksOptions(Options):
-    rows: tuple[str, ...] = ()
-    """Only these, with their pages in the report; the comparison shows the one that gained most."""
-    ids: ImageIds = ()
-    """Of the comparison; the rows' pages show the first."""
 
 
 def draw(wanted: Wanted) -> list[Picture]:

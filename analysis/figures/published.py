@@ -8,10 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.labels import label_points
+from analysis.figures.options import Options
 from analysis.figures.style import GREY, INK, PAGE_WIDTH, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.metrics import HEADLINE
 from analysis.published import Comparison, compare_table
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL
 
 MOST_LABELS = 24

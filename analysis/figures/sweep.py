@@ -8,19 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from analysis.figures.options import SweepOptions
 from analysis.figures.style import GREY, INK, Look, new_figure
-from analysis.figures.wanted import NothingToDraw, Options, Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.statistics.estimates import Estimate, estimate
-from analysis.statistics.tables import HEADLINE, CellStatistics
+from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL, conditions
-
-
-class SweepOptions(Options):
-    field: str = ""
-    """Which setting, where the table's rows change several."""
-    own: float | None = None
-    """The method's own value, for the rows that change nothing; drawn as a line without it."""
-    metric: str = HEADLINE
 
 
 def draw(wanted: Wanted) -> list[Picture]:

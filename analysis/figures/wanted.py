@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from matplotlib.figure import Figure
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from analysis.errors import AnalysisError
+from analysis.figures.options import Options
 from analysis.figures.style import Look, looks
 from analysis.plan import FigurePlan, Plan, TablePlan
 from analysis.records import Records
@@ -22,12 +23,6 @@ TABLES_FIRST = ("results", "published", "ablation", "costs")
 
 class NothingToDraw(Exception):
     """Why there is no picture: a note for the reader, never an empty axis."""
-
-
-class Options(BaseModel):
-    """Of one kind of figure, as a suite may set them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

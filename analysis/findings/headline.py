@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from analysis.findings.pairs import PairAnswer, pair_answers, with_most_to_say
 from analysis.findings.pooled import INHERITED, pooled
 from analysis.findings.sentences import beyond, counted, happened, listed, of_those_that_inherit
+from analysis.metrics import HEADLINE
 from analysis.records import Records
 from analysis.statistics.across_pairs import PooledEffect
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import BETTER, HEADLINE, WORSE, table_statistics
+from analysis.statistics.tables import BETTER, WORSE, table_statistics
 from analysis.tables.numbers import interval
 
 NAMED = 3

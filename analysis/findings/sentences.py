@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.findings.pairs import Gain, PairAnswer
+from analysis.metrics import HEADLINE
 from analysis.statistics.across_pairs import PooledEffect
 from analysis.statistics.estimates import SIGNIFICANCE
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import HEADLINE
 from analysis.tables.conditions import LEVEL
 from analysis.tables.numbers import interval, p_value, plain, signed, spread
 

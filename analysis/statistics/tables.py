@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from analysis.metrics import CLASSIFICATION, DETECTION, HEADLINE
 from analysis.plan import Cell, TablePlan
 from analysis.records import Records
 from analysis.statistics.across_pairs import (
@@ -23,10 +24,6 @@ from analysis.statistics.estimates import Estimate, estimate
 from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.paired import Delta, holm, paired_delta
 from analysis.statistics.ranks import Block, Groups, Rank, difference_groups, rank_rows
-
-DETECTION = ("AP", "AP50", "AP75", "APS", "APM", "APL")
-CLASSIFICATION = ("top1", "top5")
-HEADLINE = "AP"
 
 BASELINE, BETTER, WORSE, NOT_RESOLVED = "baseline", "better", "worse", "not resolved"
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.errors import AnalysisError
+from analysis.metrics import HEADLINE
 from analysis.records import Records
 from analysis.statistics.paired import Delta, holm, paired_delta
-from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
+from analysis.statistics.tables import CellStatistics, TableStatistics
 from analysis.tables.cells import (
     count_entry,
     delta_entry,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis.metrics import HEADLINE
 from analysis.records import Records
 from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import HEADLINE, NOT_RESOLVED, CellStatistics
+from analysis.statistics.tables import NOT_RESOLVED, CellStatistics
 from analysis.tables.model import MISSING, Column, Entry, Mark, RunLink
 from analysis.tables.numbers import PLUS_MINUS, brackets, interval, p_value, plain, spread
 

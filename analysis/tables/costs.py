@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unsteady
+from analysis.metrics import HEADLINE
 from analysis.records import Records
-from analysis.statistics.tables import HEADLINE, CellStatistics, TableStatistics
+from analysis.statistics.tables import CellStatistics, TableStatistics
 from analysis.tables.cells import count_entry, delta_entry, run_links, title_entry
 from analysis.tables.conditions import conditions
 from analysis.tables.model import Column, Entry, Row, Section, Table

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from analysis.metrics import DETECTION, HEADLINE
 from analysis.published import Comparison, RankingAgreement, compare_table, rankings
 from analysis.records import Records
-from analysis.statistics.tables import DETECTION, HEADLINE, TableStatistics
+from analysis.statistics.tables import TableStatistics
 from analysis.tables.cells import count_entry, mean_entry, metric_title, missing_notes, run_links
 from analysis.tables.conditions import LEVEL, conditions
 from analysis.tables.model import MISSING, Column, Entry, Row, Section, Table

@@ -70,7 +70,7 @@ def test_classifiers_stay_on_test_and_are_no_rivals(suite: MadeSuite) -> None:
 def test_figures_of_detections_read_the_split(suite: MadeSuite, kind: str) -> None:
     images = ImageUncertainty(suite.root / "data", suite.suite_dir / "measured", resamples=20)
     wanted = Wanted(FigurePlan(name=kind, kind=kind), read(suite), images)
-    pages = KINDS[kind].draw(wanted)
+    pages = KINDS[kind](wanted)
     assert images.problems == {}
     assert "tune" in " ".join([*(page.caption for page in pages), *wanted.notes]).lower()
 

@@ -182,12 +182,12 @@ def test_a_figures_options_are_checked_before_the_first_training(plain):
     figure = "figures:\n  whom: {kind: affinity, options: {points: [[0.5, 3]]}}\n"
     asks = "\n".join(("title: Asks", "extends: tiny.yaml", figure))
     (plain.root / "asks.yaml").write_text(asks)
-    target = "results/suites/asks/plan.json"
-    ended = plain.snakemake(target, suite="asks.yaml", check=False)
-    assert ended.returncode == 1
-    told = ended.stderr.split("plan.log: error: ")[1]
-    assert told.startswith("figure 'whom' (affinity): points.0.1: Input should be less than")
-    assert not (plain.root / target).exists()
+    ended = plain.snakemake("teachers", suite="asks.yaml", check=False)
+    assert ended.returncode == 2
+    told = "asks.yaml:4: figures.whom.options.points[0][1]: input should be less than or equal to 1"
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+    assert not (plain.root / "results" / "suites" / "asks").exists()
 
 
 def test_a_bare_call_is_the_demo(plain):

@@ -379,6 +379,49 @@ def test_the_row_to_compare_with_is_one_of_the_tables(write):
     assert load(write(MINIMAL + blocks % "{row: amd, settings: {tau: 0.3}}"))
 
 
+TABLES = (
+    "tables:\n  t: {rows: [baseline, mgd, {row: mgd, grid: {masked: [0.3]}}]}\n  u: {rows: [amd]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("figure", "told"),
+    [
+        ("kind: effects, options: {metric: APX}", "options.metric: input should be 'AP', 'AP50'"),
+        ("kind: sweep, options: {metric: top1}", "options.metric: input should be 'AP', 'AP50'"),
+        (
+            "kind: effects, options: {metrik: AP}",
+            "options.metrik: unknown key 'metrik'; did you mean 'metric'? allowed: against, metric",
+        ),
+        ("kind: gates, options: {rows: [mgd]}", "options.rows: unknown key 'rows'; allowed: none"),
+        ("kind: gallery, options: {images: 0}", "options.images: input should be greater than"),
+        (
+            "kind: atlas, table: t, options: {rows: [baseline, amd]}",
+            "options.rows[1]: unknown row of this figure 'amd'; ",
+        ),
+        (
+            "kind: sweep, options: {field: mask}",
+            "options.field: unknown setting that the figure's rows change 'mask'; did you mean "
+            "'masked'? allowed: masked",
+        ),
+        ("kind: effects, table: v", "table: unknown table 'v'; allowed: t, u"),
+    ],
+)
+def test_figures_are_refused_before_anything_is_trained(write, figure, told):
+    (problem,) = problems_of(write(MINIMAL + TABLES + f"figures:\n  f: {{{figure}}}\n"))
+    assert problem.startswith(f"12: figures.f.{told}")
+
+
+def test_figures_that_can_be_drawn_are_not_refused(write):
+    figures = """\
+figures:
+  e: {kind: effects, options: {metric: AP50, against: own-control}}
+  s: {kind: sweep, table: t, options: {field: masked, own: 0.65}}
+  a: {kind: atlas, options: {rows: [amd, mgd-masked=0.3], images: 2, ids: [3]}}
+"""
+    assert list(load(write(MINIMAL + TABLES + figures)).figures) == ["e", "s", "a"]
+
+
 def test_an_unknown_suite_is_told_with_the_nearest():
     with pytest.raises(SuiteError, match=r"unknown suite 'dmo'; did you mean 'demo'"):
         load("dmo")

@@ -21,7 +21,7 @@ rule plan:
         runs=hashlib.sha256("\n".join(SUITE.by_id).encode()).hexdigest(),
         split=SUITE.split,
     shell:
-        # A figure's options are known here, before the first training, or never in time.
+        # Whoever draws reads the plan by itself; what it would refuse is known before it draws.
         f"( {PYTHON} -m workflow.plan {NAME} --out {{output:q}} && "
         f"{PYTHON} -m analysis.figures --check {WHERE} ) > {{log:q}} 2>&1"
 

@@ -15,10 +15,11 @@ from workflow.spec import DataSpec
 from workflow.suite import published
 from workflow.suite.borrow import borrow
 from workflow.suite.expand import Expansion
+from workflow.suite.figures import figures
 from workflow.suite.problems import Collector, Problem, SuiteError
 from workflow.suite.schema import SuiteFile
 from workflow.suite.source import Location, Source, SourceError, merge, overlay, read
-from workflow.suite.suite import Figure, Suite
+from workflow.suite.suite import Suite
 from workflow.wording import unknown_name
 
 SHIPPED = Path(__file__).parents[1] / "suites"
@@ -69,15 +70,10 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
     _names(file, problems)
     expansion = Expansion(file, data, problems)
     expansion.run()
+    drawn = figures(file, expansion.tables, problems)
     problems.stop_if_any()
     shipped = path.resolve().is_relative_to(SHIPPED)
     name = path.resolve().relative_to(SHIPPED).with_suffix("").as_posix() if shipped else path.stem
-    figures = {
-        key: Figure(
-            key, entry.kind, entry.title or key.replace("_", " "), entry.table, entry.options
-        )
-        for key, entry in file.figures.items()
-    }
     return Suite(
         name=name,
         source=path,
@@ -87,7 +83,7 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
         by_id=expansion.by_id,
         schedule_names=expansion.schedule_names,
         tables=expansion.tables,
-        figures=figures,
+        figures=drawn,
     )
 
 
@@ -189,17 +185,12 @@ def _data(file: SuiteFile, source: Source, path: Path, problems: Collector) -> D
 
 
 def _names(file: SuiteFile, problems: Collector) -> None:
-    """References that need no expansion: checkpoints' models, figures' tables, printed rows."""
+    """References that need no expansion: checkpoints' models and printed rows."""
     for model in file.checkpoints:
         if model not in model_catalogue.names("detectors"):
             problems.unknown(
                 ("checkpoints", model), "model", model, model_catalogue.names("detectors")
             )
-    for key, figure in file.figures.items():
-        if figure.table is None or figure.table in file.tables:
-            continue
-        if not problems.told_in(("tables", figure.table)):
-            problems.unknown(("figures", key, "table"), "table", figure.table, file.tables)
     for index, entry in enumerate(file.not_run):
         if not published.matching(entry.where):
             problems.add(("not_run", index), "matches no row of published.csv")

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from analysis.figures.kinds import KINDS
+from analysis.figures.options import OPTIONS
 from tests.analysis.factory import MadeSuite
 
 from ..factory import make_suite
@@ -78,7 +79,7 @@ def test_every_kind_of_the_suites_is_known() -> None:
     """The suites' own schema is the list of what they may name."""
     schema = json.loads((ROOT / "workflow" / "suites" / "schema.json").read_text())
     allowed = schema["$defs"]["FigureEntry"]["properties"]["kind"]["enum"]
-    assert set(allowed) == set(KINDS)
+    assert set(allowed) == set(KINDS) == set(OPTIONS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

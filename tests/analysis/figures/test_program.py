@@ -92,6 +92,7 @@ def test_figures_drawn_side_by_side_lose_no_entry(tmp_path: Path) -> None:
         ("affinity", {"points": [[2, 0.5]]}, "points.0.0: Input should be less than or equal to 1"),
         ("gates", {"rows": ["amd"]}, "rows: Extra inputs are not permitted; options allowed: none"),
         ("pie", {}, "kind 'pie' is unknown; allowed: effects, curves"),
+        ("effects", {"metric": "APX"}, "metric: Input should be 'AP', 'AP50', 'AP75', 'APS', "),
     ],
 )
 def test_options_are_checked_before_anything_has_run(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from analysis.figures.effects import EffectsOptions, _effect
+from analysis.figures.effects import _effect
+from analysis.figures.options import EffectsOptions
 from analysis.findings.headline import summary
 from analysis.findings.pairs import pair_answers
 from analysis.findings.sentences import sentences
