@@ -8,28 +8,18 @@ drop-in's imports are paid by whoever reads the catalogue.
 
 from __future__ import annotations
 
-import ast
-import importlib.util
+import importlib
 import pkgutil
 from functools import cache
 from types import ModuleType
 
 import methods
 import methods.settings
+from methods.settings import mistakes, sources
 from methods.settings.base import Settings, Variant
+from methods.settings.mistakes import BrokenMethods, Mistake
 
-
-def _is_drop_in(module: str) -> bool:
-    """Whether a class in it derives from something that is named like settings."""
-    loader = getattr(importlib.util.find_spec(module), "loader", None)
-    tree = ast.parse(loader.get_source(module) or "") if loader else ast.Module([], [])
-    bases = (
-        base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for base in node.bases
-    )
-    return any(base.endswith("Settings") for base in bases)
+__all__ = ["BrokenMethods", "catalogue", "rows"]
 
 
 def _settings_in(module: ModuleType) -> list[type[Settings]]:
@@ -49,37 +39,43 @@ def _modules(package: ModuleType) -> list[str]:
     return sorted(entry.name for entry in names if not entry.ispkg)
 
 
-def collect(modules: list[str]) -> dict[str, type[Settings]]:
-    """Settings classes of the named modules, by method key."""
-    found: dict[str, type[Settings]] = {}
-    for name in modules:
-        for settings in _settings_in(importlib.import_module(name)):
-            if settings.method in found:
-                other = found[settings.method].__module__
-                raise ImportError(
-                    f"method `{settings.method}` is defined twice: in {other} and in {name}"
-                )
+def _collect(wrong: list[Mistake]) -> list[type[Settings]]:
+    """Settings classes of all modules that can be read; `wrong` gets the others."""
+    shipped = _modules(methods.settings)
+    found: list[type[Settings]] = []
+    for name in shipped + _modules(methods):
+        try:
+            if name not in shipped and not sources.derives_settings(name):
+                continue
+            own = _settings_in(importlib.import_module(name))
+        except Exception as error:  # whatever a file that somebody writes may do
+            wrong.append(mistakes.unreadable(name, error))
+            continue
+        for settings in own:
             if not hasattr(settings, "module"):
                 settings.module = name  # a drop-in holds its own `build`
-            found[settings.method] = settings
+        if not own and name not in shipped:
+            wrong.append(mistakes.nameless(name))
+        found += own
     return found
 
 
 @cache
 def catalogue() -> dict[str, type[Settings]]:
-    """Every method by its key."""
-    drop_ins = [name for name in _modules(methods) if _is_drop_in(name)]
-    return dict(sorted(collect(_modules(methods.settings) + drop_ins).items()))
+    """Every method by its key; raises BrokenMethods with all that is wrong in any file."""
+    wrong: list[Mistake] = []
+    found = _collect(wrong)
+    wrong += mistakes.mistakes(found)
+    if wrong:
+        raise BrokenMethods(wrong)
+    return {kind.method: kind for kind in sorted(found, key=lambda kind: kind.method)}
 
 
 @cache
 def rows() -> dict[str, tuple[type[Settings], Variant]]:
     """Every named row: each method's default under its key, and all its variants."""
-    named: dict[str, tuple[type[Settings], Variant]] = {}
-    for key, settings in catalogue().items():
-        for name, variant in {key: Variant(), **settings.named_variants()}.items():
-            if name in named:
-                other = named[name][0].method
-                raise ImportError(f"row `{name}` is named by `{other}` and by `{key}`")
-            named[name] = (settings, variant)
-    return named
+    return {
+        name: (settings, variant)
+        for key, settings in catalogue().items()
+        for name, variant in {key: Variant(), **settings.named_variants()}.items()
+    }

@@ -170,6 +170,16 @@ def test_a_wrong_suite_ends_with_two_before_anything_runs(plain):
     assert not (plain.root / "results" / "runs").exists()
 
 
+def test_a_slip_in_a_methods_file_is_told_as_one_in_the_suites(plain):
+    slip = plain.root / "methods" / "own.py"
+    slip.write_text("def build(:\n")
+    ended = plain.snakemake("teachers", check=False)
+    slip.unlink()
+    assert ended.returncode == 2
+    assert "methods/own.py:1: is not Python: " in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
 def test_a_failed_job_is_explained(plain):
     target = f"data/{folder_name(load('coco').data)}.ready"
     broken = ("coco_root=/no such/{place}",)

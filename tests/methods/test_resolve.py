@@ -161,21 +161,6 @@ print(abs(loss - 4 * known) < 1e-5, distiller.tap, recipe.options)
     assert run(code) == "True fpn-conv inherit=True clip=35.0 teacher=None"
 
 
-def test_two_methods_of_one_name_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "again.py").write_text(DROP_IN.replace('method = "cosine"', 'method = "mgd"'))
-    code = f"""
-import methods
-methods.__path__.append({str(tmp_path)!r})
-from methods.settings.catalogue import catalogue
-try:
-    catalogue()
-except ImportError as problem:
-    print(problem)
-"""
-    expected = "method `mgd` is defined twice: in methods.settings.mgd and in methods.again"
-    assert run(code) == expected
-
-
 def test_feature_methods_share_their_fields() -> None:
     shared = set(FeatureSettings.model_fields)
     assert shared == {"tap", "levels", "weight", "normalise"}

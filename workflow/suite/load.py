@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from methods.settings.catalogue import BrokenMethods
+from methods.settings.catalogue import catalogue as methods_catalogue
 from workflow.data import catalogue as data_catalogue
 from workflow.data.errors import DataError, OptionsError
 from workflow.models import catalogue as model_catalogue
@@ -55,6 +57,7 @@ def find(name_or_path: str | Path) -> Path:
 def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> Suite:
     """Reads, checks and expands a suite. `overrides` are laid over the file's keys."""
     path = find(name_or_path)
+    _methods()
     source = borrow(_read(path, ()), lambda name: _read(_beside(path, name), ()))
     if overrides:
         source = overlay(source, overrides)
@@ -85,6 +88,15 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
         tables=expansion.tables,
         figures=drawn,
     )
+
+
+def _methods() -> None:
+    """A slip in a method's file is told as one in the suite's is."""
+    try:
+        methods_catalogue()
+    except BrokenMethods as error:
+        wrong = [Problem(m.file, m.line, "", m.message) for m in error.mistakes]
+        raise SuiteError(wrong) from error
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> Source:
