@@ -22,7 +22,6 @@ OURS = [
 ]
 SUMS = ("mgd", "amd", "dual-mask", "fgd", "l2-sum")  # over channels and cells, divided by images
 RANDOM = ("mgd", "amd", "dual-mask")  # each image has a mask of its own
-NORMS = ("fkd", "fkd-paper")  # Euclidean, over the whole batch
 
 
 def loss_at(
@@ -72,10 +71,8 @@ def test_means_do_not_depend_on_the_image(row: str) -> None:
 
 @pytest.mark.parametrize("row", [key for key in OURS if key not in RANDOM] + ["l2-sum"])
 def test_an_image_twice_in_the_batch_weighs_as_one(row: str) -> None:
-    """All but FKD, whose norm is over the whole batch: its weights belong to two images."""
     one, two = (loss_at(row, 128, 8, images, repeated=True) for images in (1, 2))
-    expected = 2**0.5 if row in NORMS else 1.0
-    assert two / one == pytest.approx(expected, rel=5e-3)
+    assert two / one == pytest.approx(1, rel=5e-3)
 
 
 @pytest.mark.parametrize("key", OURS)

@@ -7,7 +7,7 @@ import pytest
 from workflow.suite import load
 
 
-@pytest.mark.parametrize("name", ["demo", "mini", "mini_tuning"])
+@pytest.mark.parametrize("name", ["demo", "mini"])
 def test_gradients_are_clipped_alike_for_everybody(name):
     clips = {
         run.row: run.schedule.clip if run.options.clip is None else run.options.clip
