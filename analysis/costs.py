@@ -109,8 +109,11 @@ def elsewhere(found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:
     return f"Costs of {counted(lost, 'run')} on other devices are left out." if lost else ""
 
 
-def unsteady(records: Records, found: dict[int, Costs], cells: Sequence[CellStatistics]) -> str:
-    """What a caption says where seeds of one row, which do the same work, took different times."""
+def unrest(
+    records: Records, found: dict[int, Costs], cells: Sequence[CellStatistics]
+) -> float | None:
+    """How many times as long as each other seeds of one row took, which do the same work; None
+    where that is little."""
     ratios = []
     for cell in cells:
         runs = records.frame.loc[list(cell.runs)]
@@ -118,11 +121,16 @@ def unsteady(records: Records, found: dict[int, Costs], cells: Sequence[CellStat
         known = speeds.dropna().astype(float)
         if len(known) > 1 and known.min() > 0:
             ratios.append(float(known.max() / known.min()))
-    if not ratios or max(ratios) <= STEADY:
+    return max(ratios) if ratios and max(ratios) > STEADY else None
+
+
+def unsteady(times: float | None) -> str:
+    """What a caption says of `unrest`."""
+    if times is None:
         return ""
     return (
         f"The machine was not quiet: seeds of one row, which do the same work, took up to "
-        f"{max(ratios):.1f} times as long as each other, so small differences in time say nothing."
+        f"{times:.1f} times as long as each other, so small differences in time say nothing."
     )
 
 

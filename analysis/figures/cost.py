@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unsteady
+from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unrest, unsteady
 from analysis.figures.labels import label_points
 from analysis.figures.options import Options
 from analysis.figures.style import FAINT, GREY, INK, PAGE_WIDTH, new_figure
@@ -33,6 +33,7 @@ def draw(wanted: Wanted) -> list[Picture]:
     wanted.options(Options)
     found = costs_of(wanted.records, wanted.finished())
     unit = clock(found.values())
+    restless = unrest(wanted.records, found, wanted.finished())
     points = {
         group: own
         for group in wanted.groups
@@ -49,7 +50,9 @@ def draw(wanted: Wanted) -> list[Picture]:
         _panel(axes, wanted, own)
         axes.set_title(wanted.pair_title(group))
         time = unit.of_pair([found[id(p.cell)] for p in own])
-        axes.set_xlabel(f"{_told(time)} of one training")
+        # A picture travels without its caption.
+        doubt = f"\n(no quiet machine: one row's seeds differ by {restless:.1f} times)"
+        axes.set_xlabel(f"{_told(time)} of one training" + (doubt if restless else ""))
         axes.set_ylabel(f"Δ{HEADLINE} to the baseline (points)")
     for axes in panels[len(points) :]:
         axes.remove()
@@ -64,7 +67,7 @@ def draw(wanted: Wanted) -> list[Picture]:
         wanted.runs_told(),
         f"Measured on {', '.join(devices(found.values()))}." if devices(found.values()) else "",
         elsewhere(found, wanted.finished()),
-        unsteady(wanted.records, found, wanted.finished()),
+        unsteady(restless),
         conditions(wanted.records, wanted.cells),
         wanted.missing(),
     )

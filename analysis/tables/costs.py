@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unsteady
+from analysis.costs import Clock, Costs, clock, costs_of, devices, elsewhere, unrest, unsteady
 from analysis.metrics import HEADLINE
 from analysis.records import Records
 from analysis.statistics.tables import CellStatistics, TableStatistics
@@ -52,7 +52,7 @@ def costs_table(records: Records, statistics: TableStatistics) -> Table:
             "of the step spent in teacher and distillation loss; ΔAP for every such "
             f"{unit.name.removesuffix('s')}.",
             elsewhere(found, statistics.cells),
-            unsteady(records, found, statistics.cells),
+            unsteady(unrest(records, found, statistics.cells)),
             conditions(records, statistics.cells),
             "Differences without a resolved sign are worth no time: see the results table.",
         )

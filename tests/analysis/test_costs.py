@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.costs import Costs, costs, costs_of, elsewhere, unsteady
+from analysis.costs import Costs, costs, costs_of, elsewhere, unrest, unsteady
 from analysis.plan import read_plan
 from analysis.records import read_records
 from analysis.statistics.tables import table_statistics
@@ -77,7 +77,7 @@ def test_a_machine_that_was_not_quiet_is_told(suite: MadeSuite) -> None:
         plan = read_plan(suite.suite_dir)
         records = read_records(plan, suite.runs_dir)
         cells = table_statistics(records, plan.table("costs")).cells
-        return unsteady(records, costs_of(records, cells), cells)
+        return unsteady(unrest(records, costs_of(records, cells), cells))
 
     assert told() == ""
     suite.edit("pair-a", "mgd", 1, "cost.json", device="other", images_per_second=0.1)
