@@ -51,8 +51,12 @@ def draw(wanted: Wanted) -> list[Picture]:
         axes.set_title(wanted.pair_title(group))
         time = unit.of_pair([found[id(p.cell)] for p in own])
         # A picture travels without its caption.
-        doubt = f"\n(no quiet machine: one row's seeds differ by {restless:.1f} times)"
-        axes.set_xlabel(f"{_told(time)} of one training" + (doubt if restless else ""))
+        doubt = (
+            f"\n(no quiet machine: one row's seeds differ by {restless:.1f} times)"
+            if restless
+            else ""
+        )
+        axes.set_xlabel(f"{_told(time)} of one training{doubt}")
         axes.set_ylabel(f"Δ{HEADLINE} to the baseline (points)")
     for axes in panels[len(points) :]:
         axes.remove()
