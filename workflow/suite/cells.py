@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from methods.settings.resolve import Recipe
 from workflow.models.schema import PairDefinition
 from workflow.suite import published as printed
 from workflow.suite.blocks import FullBlock, Row
@@ -12,6 +9,7 @@ from workflow.suite.models import Models
 from workflow.suite.problems import Collector
 from workflow.suite.schema import Published
 from workflow.suite.suite import PublishedKey
+from workflow.suite.teaching import Teaching
 from workflow.wording import unknown_name
 
 
@@ -20,12 +18,11 @@ def published(
     block: FullBlock,
     row: Row,
     pair: PairDefinition,
-    recipe: Recipe,
-    parts: dict[str, Any],
+    taught: Teaching,
     models: Models,
 ) -> PublishedKey | None:
-    methods = [spec.method for spec in recipe.methods]
-    teachers = [name for name in (parts["classifier"], parts["teacher"]) if name]
+    methods = [spec.method for spec in taught.recipe.methods]
+    teachers = [name for name in (taught.classifier, taught.teacher) if name]
     defaults = {
         "method": methods[0] if methods else "baseline",
         "teacher": "+".join(_name(models, name) for name in teachers) if methods else "",

@@ -6,8 +6,6 @@ import dataclasses
 import re
 from typing import Any
 
-from methods.settings.controls import CONTROLS
-from methods.settings.resolve import Recipe
 from workflow.models import catalogue
 from workflow.models.schema import PairDefinition
 from workflow.spec import DataSpec, RunSpec, ScheduleSpec
@@ -18,10 +16,10 @@ from workflow.suite.problems import Collector
 from workflow.suite.recipes import TEACHERS_OWN, Recipes
 from workflow.suite.schema import Published, ScheduleEntry, SuiteFile
 from workflow.suite.suite import Cell, Table
+from workflow.suite.teaching import Teaching, teaching
 from workflow.wording import unknown_name
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+=_-]{0,119}")
-OTHER_TEACHERS = ("self", "untrained", "shuffled")
 
 
 class Expansion:
@@ -117,17 +115,17 @@ class Expansion:
         recipe = self.recipes.recipe(row, pair.family, common)
         if recipe is None or schedule is None:
             return None
-        parts = self._parts(pair, row, recipe)
-        if parts is None:
+        taught = teaching(pair, row, recipe, self.models, self.problems)
+        if taught is None:
             return None
         if not RUN_NAME.fullmatch(row.name):
             self.problems.add(row.at, f"{row.name!r} cannot name a folder; give the row a `name`")
             return None
-        ids = [self._student(pair, schedule, row, parts, seed) for seed in block.seeds]
+        ids = [self._student(pair, schedule, row, taught, seed) for seed in block.seeds]
         named = _name_of(block.schedule, pair.schedule)
         self.schedule_names |= dict.fromkeys(ids, named)
         changed = self.recipes.changed(recipe, pair.family, common)
-        published = cells.published(self.problems, block, row, pair, recipe, parts, self.models)
+        published = cells.published(self.problems, block, row, pair, taught, self.models)
         return Cell(
             row=row.name,
             title=row.entry.title,
@@ -162,59 +160,22 @@ class Expansion:
             line=self.problems.source.line(row.at),
         )
 
-    def _parts(self, pair: PairDefinition, row: Row, recipe: Recipe) -> dict[str, Any] | None:
-        """Who teaches, and with what options; None where the combination is impossible."""
-        before = len(self.problems.problems)
-        options = recipe.options
-        if options.inherit and not pair.inheritable:
-            if row.entry.row in CONTROLS or row.entry.run.get("inherit"):
-                self.problems.add(
-                    row.at,
-                    f"pair {pair.name!r} cannot inherit: its teacher's head is of another kind; "
-                    "name the row's `pairs`",
-                )
-            options = options.model_copy(update={"inherit": False})
-        teacher = pair.teacher if "features" in recipe.needs or options.inherit else ""
-        classifier = pair.classifier if "classifier" in recipe.needs else ""
-        if "classifier" in recipe.needs and not classifier:
-            self.problems.add(
-                row.at, f"{row.entry.row!r} needs a classifier, and pair {pair.name!r} has none"
-            )
-        if ("features" in recipe.needs or options.inherit) and not teacher:
-            self.problems.add(
-                row.at,
-                f"{row.entry.row!r} needs a detector teacher, and pair {pair.name!r} has none",
-            )
-        other = options.teacher
-        if other is not None and other not in OTHER_TEACHERS:
-            model = pair.teachers.get(other)
-            if model is None:
-                message = unknown_name("teacher", other, (*pair.teachers, *OTHER_TEACHERS))
-                self.problems.add(row.at, f"pair {pair.name!r}: {message}")
-            elif self.models.definition(model).family is None:
-                classifier = model
-            else:
-                teacher = model
-        if len(self.problems.problems) > before:
-            return None
-        return {"options": options, "teacher": teacher, "classifier": classifier, "recipe": recipe}
-
     def _student(
         self,
         pair: PairDefinition,
         schedule: ScheduleSpec,
         row: Row,
-        parts: dict[str, Any],
+        taught: Teaching,
         seed: int,
     ) -> str:
-        recipe, options = parts["recipe"], parts["options"]
-        teacher, model = None, parts["teacher"]
+        options = taught.options
+        teacher, model = None, taught.teacher
         if model and options.teacher == "self":
             model = pair.student
             teacher = self._plain(pair, schedule, seed)
         elif model and options.teacher != "untrained":
             teacher = self.models.run(model, row.at)
-        classifier = parts["classifier"]
+        classifier = self.models.run(taught.classifier, row.at) if taught.classifier else None
         return self._add(
             RunSpec(
                 kind="student",
@@ -225,12 +186,12 @@ class Expansion:
                 model=self.models.dump(pair.student),
                 family=pair.family,
                 schedule=schedule,
-                methods=recipe.methods,
+                methods=taught.recipe.methods,
                 options=options,
                 backbone=self.models.backbone(pair.student, row.at),
                 teacher=teacher,
                 teacher_model=self.models.dump(model) if model else None,
-                classifier=self.models.run(classifier, row.at) if classifier else None,
+                classifier=classifier,
             )
         )
 
