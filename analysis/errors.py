@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
 USER_MISTAKE = 2
 """Exit code of every program here when what it was given is wrong."""
+NOBODY_READS = 141
+"""Whoever read what was printed has seen enough, as `head` does: a shell's number for SIGPIPE."""
 
 
 class AnalysisError(Exception):
@@ -17,9 +20,15 @@ def run_program(program: Callable[[], None]) -> int:
     """Runs a command line; a user's mistake becomes one line on stderr, never a traceback."""
     try:
         program()
+        # What lies in the buffer still belongs to what is caught here.
+        sys.stdout.flush()
     except AnalysisError as error:
         print(f"error: {error}", file=sys.stderr)
         return USER_MISTAKE
+    except BrokenPipeError:
+        # Python flushes once more at its end, and must not trip over the same pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
     return 0
 
 
