@@ -1,4 +1,4 @@
-"""Every printed row of the six papers is reproduced somewhere, or it is said why not."""
+"""Every printed row of the papers that have a suite is reproduced somewhere, or it is said why not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from workflow.suite.schema import Published
 
 PAPERS = {
     "papers/amd": "AMD",
+    "papers/cwd": "CWD",
     "papers/fgd": "FGD",
     "papers/fkd": "FKD",
     "papers/icd": "ICD",
+    "papers/ld": "LD",
     "papers/mgd": "MGD",
+    "papers/pkd": "PKD",
     "papers/ssim": "SSIM",
 }
+# What LD's authors call imitation are FitNet's rows on parts of the map.
+PRINTED_AS = {"imitation": "fitnet"}
 SHIPPED = [name for name in PAPERS if name in names()]
 
 
@@ -61,7 +66,8 @@ def test_mapped_rows_agree_with_the_pair_and_the_method():
                 if cell.published is None or not cell.methods:
                     continue
                 printed = dict(cell.published)
-                assert printed["method"] in cell.methods[0], (name, table.name, cell.row)
+                method = PRINTED_AS.get(printed["method"], printed["method"])
+                assert method in cell.methods[0], (name, table.name, cell.row)
 
 
 def test_a_wish_for_a_printed_row_finds_one_or_says_so():
