@@ -1,4 +1,4 @@
-"""Every printed row of the papers that have a suite is reproduced somewhere, or it is said why not."""
+"""Every printed row of the papers with a suite is reproduced somewhere, or it is said why not."""
 
 from __future__ import annotations
 
