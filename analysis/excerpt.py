@@ -15,10 +15,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis.errors import AnalysisError, run_program
+from analysis import marked
+from analysis.errors import run_program
 from analysis.files import write_text
 
-BEGIN, END = "<!-- figures from {} -->", "<!-- end of figures -->"
+MARK = "figures from {}"
 HEAD = ("Method", "AP", "over the baseline", "over inheriting alone", "seeds")
 Line = dict[str, str]
 
@@ -37,12 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def replaced(page: str, table: Path) -> str:
-    begin = BEGIN.format(table.as_posix())
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(END)
-    if not (found and closed):
-        raise AnalysisError(f"the page has no {begin!r} with {END!r} behind it")
-    return f"{before}{begin}\n{excerpt(table)}\n{closed}{after}"
+    return marked.replaced(page, MARK.format(table.as_posix()), excerpt(table))
 
 
 def excerpt(table: Path) -> str:

@@ -94,6 +94,47 @@ def test_a_field_of_the_suite_reaches_every_method_that_has_it(write):
     assert runs["baseline"].methods == ()
 
 
+def weights(suite: Suite, row: str = "mgd") -> dict[tuple[str, str], set[float]]:
+    """(table, pair) -> what the row weighs there."""
+    return {
+        (name, cell.group): {suite.run(run).methods[0].settings["weight"] for run in cell.runs}
+        for name, table in suite.tables.items()
+        for cell in table.cells
+        if cell.row == row
+    }
+
+
+def test_a_pair_may_have_settings_of_its_own(write):
+    text = MINIMAL.replace("r34-r18]", "r34-r18, mini-reppoints-r34-r18]")
+    text += (
+        "settings: {mgd: {weight: 2, masked: 0.5}}\n"
+        "pair_settings: {mini-reppoints-r34-r18: {mgd: {weight: 3}}}\n"
+        "tables:\n  all: {}\n  lighter: {settings: {mgd: {weight: 4}}}\n"
+        "  own: {pair_settings: {mini-retinanet-r34-r18: {mgd: {weight: 5}}}}\n"
+    )
+    suite = load(write(text))
+    first, second = "mini-retinanet-r34-r18", "mini-reppoints-r34-r18"
+    assert weights(suite) == {
+        ("all", first): {2},
+        ("all", second): {3},
+        ("lighter", first): {4},
+        ("lighter", second): {4},
+        ("own", first): {5},
+        ("own", second): {3},
+    }
+    masked = {run.methods[0].settings["masked"] for run in suite.runs if run.row == "mgd"}
+    assert masked == {0.5}
+    without = load(write(text.replace("{mgd: {weight: 3}}", "{}")))
+    assert {id.split("/")[1] for id in set(ids(suite)) ^ set(ids(without))} == {second}
+
+
+def test_a_borrowed_table_keeps_the_settings_of_its_pairs(write):
+    own = "pair_settings: {mini-retinanet-r34-r18: {mgd: {weight: 3}}}\ntables: {t: {}}\n"
+    write(MINIMAL + own, "base.yaml")
+    text = "title: More\ndata: digits\nseeds: [0]\ntables: {mine: {like: base.yaml t}}\n"
+    assert weights(load(write(text))) == {("mine", "mini-retinanet-r34-r18"): {3}}
+
+
 def test_a_variant_keeps_the_value_that_makes_it_one(write):
     text = MINIMAL + "  - mgd-lambda-0.30\nsettings: {mgd: {masked: 0.5, weight: 3.0}}\n"
     text += "tables: {t: {rows: [mgd-alpha-x2]}}\n"

@@ -160,6 +160,21 @@ def test_the_row_to_compare_with_is_one_of_the_tables(write):
     assert load(write(MINIMAL + blocks % "{row: amd, settings: {tau: 0.3}}"))
 
 
+def test_settings_of_pairs_are_checked_where_they_stand(write):
+    text = (
+        MINIMAL
+        + "pair_settings:\n  %s: {%s: {weight: 3}}\ntables: {t: {pair_settings: {ssd: {}}}}\n"
+    )
+    unknown, table = problems_of(write(text % ("mini-retinanet-r34-r81", "mgd")))
+    place = "9: pair_settings.mini-retinanet-r34-r81: unknown pair"
+    assert unknown.startswith(place)
+    assert "did you mean 'mini-retinanet-r34-r18'" in unknown
+    assert table.startswith("10: tables.t.pair_settings.ssd: unknown pair 'ssd'")
+    method, _ = problems_of(write(text % ("mini-retinanet-r34-r18", "mdg")))
+    assert method.startswith("9: pair_settings.mini-retinanet-r34-r18.mdg: unknown method or field")
+    assert "did you mean 'mgd'" in method
+
+
 TABLES = (
     "tables:\n  t: {rows: [baseline, mgd, {row: mgd, grid: {masked: [0.3]}}]}\n  u: {rows: [amd]}\n"
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """Settings as they stand in one place of the file."""
+
+    settings: dict[str, Any]
+    at: Location
+
+
+@dataclass(frozen=True)
 class FullBlock:
     """A block with nothing left open."""
 
@@ -29,12 +38,12 @@ class FullBlock:
     rows: tuple[Row, ...]
     seeds: tuple[int, ...]
     schedule: ScheduleEntry | None
-    settings: dict[str, Any]
+    settings: dict[str, tuple[Layer, ...]]
+    """Pair -> its settings, from the suite's to the block's; later ones win."""
     published: Published
     at: Location
     pairs_at: Location
     schedule_at: Location
-    settings_at: Location
 
 
 def complete(file: SuiteFile, table: str | None = None) -> Iterator[FullBlock]:
@@ -45,6 +54,7 @@ def complete(file: SuiteFile, table: str | None = None) -> Iterator[FullBlock]:
         seeds=file.seeds,
         schedule=file.schedules.student,
         settings=file.settings,
+        pair_settings=file.pair_settings,
     )
     known = {row.name: row for row in _spread(file.rows or [], ("rows",), {})}
     chain: list[tuple[Location, Block]] = [((), suite)]
@@ -58,6 +68,15 @@ def complete(file: SuiteFile, table: str | None = None) -> Iterator[FullBlock]:
         yield _full(chain, known)
     for index, block in enumerate(entry.blocks):
         yield _full([*chain, (("tables", table, "blocks", index), block)], known)
+
+
+def holders(file: SuiteFile) -> Iterator[tuple[Location, SuiteFile | Block]]:
+    """Everything that settings can stand in, and where."""
+    yield (), file
+    for name, table in file.tables.items():
+        yield ("tables", name), table
+        for index, block in enumerate(table.blocks):
+            yield ("tables", name, "blocks", index), block
 
 
 def _full(chain: list[tuple[Location, Block]], known: dict[str, Row]) -> FullBlock:
@@ -74,12 +93,8 @@ def _full(chain: list[tuple[Location, Block]], known: dict[str, Row]) -> FullBlo
     rows, rows_at = last("rows")
     seeds, _ = last("seeds")
     schedule, schedule_at = last("schedule")
-    settings: dict[str, Any] = {}
-    settings_at: Location = ("settings",)
     published = Published()
-    for at, block in chain:
-        if block.settings:
-            settings, settings_at = _merged(settings, block.settings), (*at, "settings")
+    for _, block in chain:
         if block.published:
             published = published.model_copy(update=block.published.model_dump(exclude_none=True))
     own_rows = rows_at == ("rows",)
@@ -88,12 +103,11 @@ def _full(chain: list[tuple[Location, Block]], known: dict[str, Row]) -> FullBlo
         rows=tuple(_spread(rows or [], rows_at, {} if own_rows else known)),
         seeds=tuple(seeds),
         schedule=schedule,
-        settings=settings,
+        settings={pair: tuple(_layers(chain, pair)) for pair in pairs or ()},
         published=published,
         at=chain[-1][0],
         pairs_at=pairs_at,
         schedule_at=schedule_at,
-        settings_at=settings_at,
     )
 
 
@@ -130,6 +144,17 @@ def _spell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "_".join(map(_spell, value))
     return str(value)
+
+
+def _layers(chain: list[tuple[Location, Block]], pair: str) -> Iterator[Layer]:
+    for at, block in chain:
+        yield Layer(block.settings or {}, (*at, "settings"))
+        own = (block.pair_settings or {}).get(pair, {})
+        yield Layer(own, (*at, "pair_settings", pair))
+
+
+def merged(layers: Iterable[Layer]) -> dict[str, Any]:
+    return functools.reduce(_merged, (layer.settings for layer in layers), {})
 
 
 def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:

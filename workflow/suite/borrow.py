@@ -9,7 +9,7 @@ from workflow.suite.problems import Collector
 from workflow.suite.source import Source
 from workflow.wording import unknown_name
 
-INHERITED = ("pairs", "rows", "seeds", "settings")
+INHERITED = ("pairs", "rows", "seeds", "settings", "pair_settings")
 """What a table takes from its suite; it must come along."""
 Reader = Callable[[str], Source]
 

@@ -65,7 +65,6 @@ class Expansion:
             if not self.problems.told_in(*((*at, empty) for at in around)):
                 self.problems.add(block.at, f"has no `{empty}`, nor does anything around it")
             return []
-        common = self.recipes.common(block)
         found = []
         for index, name in enumerate(block.pairs):
             try:
@@ -78,6 +77,7 @@ class Expansion:
             schedule = self.models.schedule(
                 pair.schedule, pair.student, block.schedule, block.schedule_at
             )
+            common = self.recipes.common(block.settings[name])
             for row in block.rows:
                 if row.entry.pairs is not None and name not in row.entry.pairs:
                     self._check_pairs(row, block)

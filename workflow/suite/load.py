@@ -15,6 +15,7 @@ from workflow.data.errors import DataError, OptionsError
 from workflow.models import catalogue as model_catalogue
 from workflow.spec import DataSpec
 from workflow.suite import published
+from workflow.suite.blocks import holders
 from workflow.suite.borrow import borrow
 from workflow.suite.expand import Expansion
 from workflow.suite.figures import figures
@@ -197,7 +198,7 @@ def _data(file: SuiteFile, source: Source, path: Path, problems: Collector) -> D
 
 
 def _names(file: SuiteFile, problems: Collector) -> None:
-    """References that need no expansion: checkpoints' models and printed rows."""
+    """References that need no expansion: checkpoints' models, printed rows and settings' pairs."""
     for model in file.checkpoints:
         if model not in model_catalogue.names("detectors"):
             problems.unknown(
@@ -206,3 +207,8 @@ def _names(file: SuiteFile, problems: Collector) -> None:
     for index, entry in enumerate(file.not_run):
         if not published.matching(entry.where):
             problems.add(("not_run", index), "matches no row of published.csv")
+    pairs = model_catalogue.names("pairs")
+    for at, block in holders(file):
+        for pair in block.pair_settings or {}:
+            if pair not in pairs:
+                problems.unknown((*at, "pair_settings", pair), "pair", pair, pairs)

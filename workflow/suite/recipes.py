@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from methods.settings.base import Family, RunOptions
 from methods.settings.resolve import Recipe, RowError, UnknownRow, catalogue, resolve, row_names
-from workflow.suite.blocks import FullBlock, Row
+from workflow.suite.blocks import Layer, Row, merged
 from workflow.suite.problems import Collector
+from workflow.suite.source import Location
 from workflow.wording import unknown_name
 
 TEACHERS_OWN = ("teacher", "classifier")
@@ -26,25 +27,29 @@ class Recipes:
         self._found: dict[str, Recipe | None] = {}
         self._common: dict[str, dict[str, dict[str, Any]]] = {}
 
-    def common(self, block: FullBlock) -> dict[str, dict[str, Any]]:
-        """What a block's `settings` mean for each method."""
-        key = _key(block.settings)
+    def common(self, layers: Sequence[Layer]) -> dict[str, dict[str, Any]]:
+        """What `settings` mean for each method."""
+        settings = merged(layers)
+        key = _key(settings)
         if key not in self._common:
-            self._common[key] = self._by_method(block)
+            places = {name: (*layer.at, name) for layer in layers for name in layer.settings}
+            self._common[key] = self._by_method(settings, places)
         return self._common[key]
 
-    def _by_method(self, block: FullBlock) -> dict[str, dict[str, Any]]:
+    def _by_method(
+        self, settings: Mapping[str, Any], places: Mapping[str, Location]
+    ) -> dict[str, dict[str, Any]]:
         methods = catalogue()
         common: dict[str, dict[str, Any]] = {key: {} for key in methods}
-        own = {key: value for key, value in block.settings.items() if key in methods}
-        for name, value in block.settings.items():
+        own = {key: value for key, value in settings.items() if key in methods}
+        for name, value in settings.items():
             if name in own:
                 continue
             having = [key for key, kind in methods.items() if name in kind.model_fields]
             if not having:
                 fields = {field for kind in methods.values() for field in kind.model_fields}
                 message = unknown_name("method or field", name, {*methods, *fields})
-                self.problems.add((*block.settings_at, name), message)
+                self.problems.add(places[name], message)
             for key in having:
                 common[key][name] = value
         for key, values in own.items():
@@ -52,7 +57,7 @@ class Recipes:
                 common[key] |= values
             else:
                 message = f"expected fields of {key!r} and their values, found {values!r}"
-                self.problems.add((*block.settings_at, key), message)
+                self.problems.add(places[key], message)
         return common
 
     def recipe(self, row: Row, family: Family, common: Mapping[str, Any]) -> Recipe | None:

@@ -111,6 +111,8 @@ class Block(Frozen):
     seeds: Seeds | None = None
     schedule: Schedule | None = None
     settings: dict[str, Any] | None = None
+    pair_settings: dict[str, dict[str, Any]] | None = None
+    """Pair -> settings that on it come before these, as weights that were chosen there do."""
     published: Published | None = None
 
 
@@ -197,6 +199,8 @@ class SuiteFile(Frozen):
     settings: dict[str, Any] = {}
     """Fields for every method that has them, or `<method>: {field: value}`. Named variants that
     set a field themselves keep their own value."""
+    pair_settings: dict[str, dict[str, Any]] = {}
+    """Pair -> settings that on it come before these."""
     schedules: Schedules = Schedules()
     checkpoints: dict[str, str] = {}
     """Model -> `<path>#sha256=<hex>`: teachers of your own, instead of the zoo's or a training."""

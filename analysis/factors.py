@@ -1,0 +1,147 @@
+"""Which factor a search over factors comes to, by the rule of docs/protocol.md.
+
+    python -m analysis.factors --results results/reference/mini_tuning{,_further}
+
+Reads the `records.csv` of suites whose rows have a grid over one field (`mgd-weight=0.2`). Of the
+factors within a margin of the best the one nearest 1 is taken; where the best lies at an end and
+beats its neighbour by more than the margin, the search has to go on there. A factor that several
+folders have counts as the last of them has it. Ends with 1 while a search has to go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from analysis import marked
+from analysis.errors import AnalysisError, run_program
+from analysis.files import write_text
+from analysis.metrics import HEADLINE
+from analysis.records import RECORDS_FILE
+from analysis.tables.numbers import plain
+
+MARGIN = 0.5
+"""AP that one training of each cannot tell apart."""
+STEP = 5.0
+MARK = "factors that were tried"
+
+
+@dataclass(frozen=True)
+class Search:
+    """One method on one pair."""
+
+    group: str
+    row: str
+    tried: Mapping[float, float]
+    """Factor -> AP, in the factors' order."""
+
+    @property
+    def taken(self) -> float:
+        best = max(self.tried.values())
+        near = [factor for factor, found in self.tried.items() if best - found <= MARGIN]
+        return min(near, key=lambda factor: (abs(math.log(factor)), -self.tried[factor]))
+
+    @property
+    def goes_on(self) -> float | None:
+        """The factor to try next."""
+        factors = list(self.tried)
+        if len(factors) == 1:
+            return factors[0] * STEP
+        for end, neighbour, step in (
+            (factors[0], factors[1], 1 / STEP),
+            (factors[-1], factors[-2], STEP),
+        ):
+            highest = self.tried[end] == max(self.tried.values())
+            if highest and self.tried[end] - self.tried[neighbour] > MARGIN:
+                return end * step
+        return None
+
+
+def searches(folders: Iterable[Path], field: str = "weight") -> list[Search]:
+    found: dict[tuple[str, str], dict[float, float]] = {}
+    for folder in folders:
+        for (group, row), tried in _of(folder / RECORDS_FILE, field).items():
+            found.setdefault((group, row), {}).update(tried)
+    if not found:
+        raise AnalysisError(f"no row of these folders has a grid over {field!r}")
+    return [Search(*of, dict(sorted(tried.items()))) for of, tried in found.items()]
+
+
+def _of(records: Path, field: str) -> dict[tuple[str, str], dict[float, float]]:
+    seeds: dict[tuple[str, str], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    try:
+        with records.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+    except OSError as error:
+        raise AnalysisError(f"{records} cannot be read: {error.strerror}") from None
+    for line in lines:
+        row, sign, factor = line["row"].partition(f"-{field}=")
+        if sign and line[HEADLINE]:
+            seeds[line["group"], row][float(factor)].append(float(line[HEADLINE]))
+    return {
+        of: {factor: fmean(values) for factor, values in tried.items()}
+        for of, tried in seeds.items()
+    }
+
+
+def page(found: Sequence[Search]) -> str:
+    """A table a pair: methods down, factors across, what is taken in bold."""
+    parts = []
+    for group in dict.fromkeys(search.group for search in found):
+        own = [search for search in found if search.group == group]
+        factors = sorted({factor for search in own for factor in search.tried})
+        head = ["Method", *(f"× {factor:g}" for factor in factors)]
+        lines = [f"**{group}**", "", _line(head), f"|---|{'---:|' * len(factors)}"]
+        lines += [_line([f"`{search.row}`", *_cells(search, factors)]) for search in own]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _cells(search: Search, factors: Sequence[float]) -> list[str]:
+    cells = []
+    for factor in factors:
+        text = plain(search.tried[factor]) if factor in search.tried else ""
+        cells.append(f"**{text}**" if factor == search.taken else text)
+    return cells
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="analysis.factors", description="the factors to take")
+    parser.add_argument("--results", type=Path, nargs="+", required=True, help="folders of suites")
+    parser.add_argument("--field", default="weight", help="what the rows' grid is over")
+    parser.add_argument("--into", type=Path, help="a page in Markdown, instead of the screen")
+    given = parser.parse_args(arguments)
+    unfinished: list[str] = []
+
+    def program() -> None:
+        found = searches(given.results, given.field)
+        if given.into is None:
+            print(page(found))
+        else:
+            text = given.into.read_text(encoding="utf-8")
+            write_text(given.into, marked.replaced(text, MARK, page(found)))
+        unfinished.extend(
+            f"{search.group}: {search.row} goes on with {search.goes_on:g}"
+            for search in found
+            if search.goes_on is not None
+        )
+
+    code = run_program(program)
+    for sentence in unfinished:
+        print(sentence, file=sys.stderr)
+    return code or int(bool(unfinished))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The rule by which a factor is taken out of those that were tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis import factors
+from analysis.errors import AnalysisError
+from analysis.factors import Search, page, searches
+
+PAIR = "pair-a"
+
+
+def records(folder: Path, *lines: tuple[str, str, str, object]) -> Path:
+    """Lines of group, row, seed, AP."""
+    folder.mkdir(parents=True)
+    text = "\n".join(["group,row,seed,AP", *(",".join(map(str, line)) for line in lines)])
+    (folder / "records.csv").write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def search(**tried: float) -> Search:
+    spelt = {float(factor.strip("x").replace("_", ".")): found for factor, found in tried.items()}
+    return Search(PAIR, "mgd", dict(sorted(spelt.items())))
+
+
+@pytest.mark.parametrize(
+    ("tried", "taken", "goes_on"),
+    [
+        ({"x0_2": 20.0, "x1": 23.0, "x5": 21.0}, 1, None),
+        # Within half a point of the best, the nearest to 1 on either side.
+        ({"x0_2": 23.0, "x1": 22.6, "x5": 21.0}, 1, None),
+        ({"x5": 20.0, "x25": 23.6, "x125": 24.5, "x625": 24.9}, 125, None),
+        ({"x0_04": 24.9, "x0_2": 24.5, "x1": 23.0}, 0.2, None),
+        ({"x0_2": 24.0, "x1": 20.0, "x5": 24.2}, 5, 25),
+        # An end that is best by more than the margin.
+        ({"x0_2": 28.7, "x1": 23.8, "x5": 22.0}, 0.2, 0.04),
+        ({"x0_2": 15.1, "x1": 19.2, "x5": 20.3}, 5, 25),
+        ({"x1": 20.0}, 1, 5),
+    ],
+)
+def test_the_rule(tried: dict[str, float], taken: float, goes_on: float | None) -> None:
+    found = search(**tried)
+    assert found.taken == taken
+    assert found.goes_on == (None if goes_on is None else pytest.approx(goes_on))
+
+
+def test_two_as_near_to_one_are_told_apart_by_their_figures() -> None:
+    assert search(x0_2=20.0, x1=10.0, x5=20.3).taken == 5
+    assert search(x0_2=20.3, x1=10.0, x5=20.0).taken == 0.2
+
+
+def test_later_folders_count_and_seeds_are_averaged(tmp_path: Path) -> None:
+    first = records(
+        tmp_path / "first",
+        (PAIR, "baseline", "100", 10),
+        (PAIR, "mgd-weight=0.2", "100", 30),
+        (PAIR, "mgd-weight=1", "100", 20),
+        (PAIR, "mgd-weight=5", "100", ""),
+    )
+    second = records(
+        tmp_path / "second",
+        (PAIR, "mgd-weight=0.2", "100", 21),
+        (PAIR, "mgd-weight=0.2", "101", 22),
+        ("pair-b", "mgd-weight=1", "100", 5),
+    )
+    one, other = searches([first, second])
+    assert (one.group, one.row, one.tried) == (PAIR, "mgd", {0.2: 21.5, 1.0: 20.0})
+    assert (other.group, other.tried) == ("pair-b", {1.0: 5.0})
+
+
+def test_the_page_and_the_end_of_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = records(
+        tmp_path / "suite",
+        (PAIR, "mgd-weight=0.2", "100", 28.74),
+        (PAIR, "mgd-weight=1", "100", 23.8),
+        (PAIR, "fgd-weight=1", "100", 33.0),
+        (PAIR, "fgd-weight=5", "100", 33.2),
+    )
+    told = tmp_path / "page.md"
+    told.write_text(
+        "before\n<!-- factors that were tried -->\nold\n<!-- end of figures -->\nafter\n"
+    )
+    assert factors.main(["--results", str(folder), "--into", str(told)]) == 1
+    assert "pair-a: mgd goes on with 0.04" in capsys.readouterr().err
+    text = told.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "| Method | × 0.2 | × 1 | × 5 |" in text
+    assert "| `mgd` | **28.7** | 23.8 |  |" in text
+    assert "| `fgd` |  | **33.0** | 33.2 |" in text
+    assert page(searches([folder])) in text
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert factors.main(["--results", str(tmp_path / "none")]) != 0
+    assert "records.csv cannot be read" in capsys.readouterr().err
+    folder = records(tmp_path / "suite", (PAIR, "mgd", "0", 30))
+    with pytest.raises(AnalysisError, match="no row of these folders has a grid over 'weight'"):
+        searches([folder])
