@@ -294,3 +294,12 @@ def test_the_example_of_the_documentation_is_one(write):
         "amd-mask-only",
         "amd-strict",
     ]
+
+
+def test_the_search_of_the_documentation_judges_on_tune(write):
+    page = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
+    example = page.split("## Choosing a weight")[1].split("```yaml\n")[1].split("```")[0]
+    suite = load(write(example))
+    rows = {run.row for run in suite.runs if run.kind == "student"}
+    assert rows == {f"amd-nomask-weight={factor}" for factor in ("0.2", "1", "5")}
+    assert suite.file.split == "tune"
