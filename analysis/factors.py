@@ -1,8 +1,9 @@
 """Which factor a search over factors comes to, by the rule of docs/protocol.md.
 
-    python -m analysis.factors --results results/reference/mini_tuning{,_further}
+    python -m analysis.factors --results results/reference/mini_tuning{,_further,_pairs}
 
-Reads the `records.csv` of suites whose rows have a grid over one field (`mgd-weight=0.2`). Of the
+Reads the `records.csv` of suites whose rows have a grid over one field (`mgd-weight=0.2`), and
+prints what every factor ended at; `--into` writes that into a page, `--figure` draws it. Of the
 factors within a margin of the best the one nearest 1 is taken; where the best lies at an end and
 beats its neighbour by more than the margin, the search has to go on there. A factor that several
 folders have counts as the last of them has it. Ends with 1 while a search has to go on.
@@ -22,10 +23,13 @@ from statistics import fmean
 
 from analysis import marked
 from analysis.errors import AnalysisError, run_program
+from analysis.figures.factors import draw
+from analysis.figures.style import applied, save
 from analysis.files import write_text
 from analysis.metrics import HEADLINE
 from analysis.records import RECORDS_FILE
 from analysis.tables.numbers import plain
+from analysis.titles import CONTROLS
 
 MARGIN = 0.5
 """AP that one training of each cannot tell apart."""
@@ -65,30 +69,35 @@ class Search:
 
 
 def searches(folders: Iterable[Path], field: str = "weight") -> list[Search]:
-    found: dict[tuple[str, str], dict[float, float]] = {}
-    for folder in folders:
-        for (group, row), tried in _of(folder / RECORDS_FILE, field).items():
-            found.setdefault((group, row), {}).update(tried)
+    found: dict[tuple[str, str], dict[float, float]] = defaultdict(dict)
+    for (group, row), figure in read(folders).items():
+        name, sign, factor = row.partition(f"-{field}=")
+        if sign:
+            found[group, name][float(factor)] = figure
     if not found:
         raise AnalysisError(f"no row of these folders has a grid over {field!r}")
     return [Search(*of, dict(sorted(tried.items()))) for of, tried in found.items()]
 
 
-def _of(records: Path, field: str) -> dict[tuple[str, str], dict[float, float]]:
-    seeds: dict[tuple[str, str], dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+def read(folders: Iterable[Path]) -> dict[tuple[str, str], float]:
+    """Pair and row -> AP, over the seeds of the last folder that has it."""
+    found: dict[tuple[str, str], float] = {}
+    for folder in folders:
+        found |= _students(folder / RECORDS_FILE)
+    return found
+
+
+def _students(records: Path) -> dict[tuple[str, str], float]:
+    seeds: dict[tuple[str, str], list[float]] = defaultdict(list)
     try:
         with records.open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
     except OSError as error:
         raise AnalysisError(f"{records} cannot be read: {error.strerror}") from None
     for line in lines:
-        row, sign, factor = line["row"].partition(f"-{field}=")
-        if sign and line[HEADLINE]:
-            seeds[line["group"], row][float(factor)].append(float(line[HEADLINE]))
-    return {
-        of: {factor: fmean(values) for factor, values in tried.items()}
-        for of, tried in seeds.items()
-    }
+        if line["kind"] == "student" and line[HEADLINE]:
+            seeds[line["group"], line["row"]].append(float(line[HEADLINE]))
+    return {of: fmean(values) for of, values in seeds.items()}
 
 
 def page(found: Sequence[Search]) -> str:
@@ -121,6 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, nargs="+", required=True, help="folders of suites")
     parser.add_argument("--field", default="weight", help="what the rows' grid is over")
     parser.add_argument("--into", type=Path, help="a page in Markdown, instead of the screen")
+    parser.add_argument(
+        "--figure", type=Path, help="a picture, without its ending: both .png and .pdf"
+    )
     given = parser.parse_args(arguments)
     unfinished: list[str] = []
 
@@ -131,6 +143,11 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             text = given.into.read_text(encoding="utf-8")
             write_text(given.into, marked.replaced(text, MARK, page(found)))
+        if given.figure is not None:
+            controls = {of: v for of, v in read(given.results).items() if of[1] in CONTROLS}
+            with applied():
+                figure = draw(found, controls, given.field)
+                save(figure, given.figure.parent, given.figure.name)
         unfinished.extend(
             f"{search.group}: {search.row} goes on with {search.goes_on:g}"
             for search in found

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 
 from analysis import factors
 from analysis.errors import AnalysisError
 from analysis.factors import Search, page, searches
+from analysis.figures.factors import draw
 
 PAIR = "pair-a"
 
@@ -16,7 +19,8 @@ PAIR = "pair-a"
 def records(folder: Path, *lines: tuple[str, str, str, object]) -> Path:
     """Lines of group, row, seed, AP."""
     folder.mkdir(parents=True)
-    text = "\n".join(["group,row,seed,AP", *(",".join(map(str, line)) for line in lines)])
+    told = [",".join(("student", *map(str, line))) for line in lines]
+    text = "\n".join(["kind,group,row,seed,AP", *told])
     (folder / "records.csv").write_text(text + "\n", encoding="utf-8")
     return folder
 
@@ -103,3 +107,31 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     folder = records(tmp_path / "suite", (PAIR, "mgd", "0", 30))
     with pytest.raises(AnalysisError, match="no row of these folders has a grid over 'weight'"):
         searches([folder])
+
+
+def points(line: Line2D) -> list[list[float]]:
+    return np.asarray(line.get_xydata()).tolist()
+
+
+def test_the_picture_has_a_panel_a_pair(tmp_path: Path) -> None:
+    folder = records(
+        tmp_path / "suite",
+        (PAIR, "baseline", "100", 10),
+        (PAIR, "mgd-weight=0.2", "100", 20),
+        (PAIR, "mgd-weight=1", "100", 23),
+        (PAIR, "mgd-weight=5", "100", 21),
+        ("pair-b", "fgd-weight=1", "100", 30),
+    )
+    found = searches([folder])
+    figure = draw(found, {(PAIR, "baseline"): 10.0}, "weight")
+    first, second = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == [PAIR, "pair-b"]
+    line, ring, across = first.lines
+    assert points(line) == [[0.2, 20.0], [1.0, 23.0], [5.0, 21.0]]
+    assert points(ring) == [[1.0, 23.0]]
+    assert [height for _, height in points(across)] == [10.0, 10.0]
+    assert [text.get_text() for text in first.texts] == ["baseline"]
+    assert not second.texts
+    target = tmp_path / "drawn" / "factors"
+    assert factors.main(["--results", str(folder), "--figure", str(target)]) == 1
+    assert sorted(path.name for path in target.parent.iterdir()) == ["factors.pdf", "factors.png"]
