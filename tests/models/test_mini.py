@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
+from methods.settings.base import FeatureSettings
+from methods.settings.resolve import settings_of
 from workflow.data.catalogue import DataSet, describe, resolve
 from workflow.distill.inherit import inheritable
-from workflow.distill.taps import probe
+from workflow.distill.taps import pair_levels, probe
 from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
 from workflow.models.classifier import ClassifierOptions, build_classifier
 from workflow.models.mini import MiniOptions
+from workflow.suite import load, names
 
 SIDE = 128
 DETECTORS = [
@@ -25,6 +29,7 @@ DETECTORS = [
 CLASSIFIERS = [name for name in catalogue.names("detectors", "mini") if name not in DETECTORS]
 POINTS = [name for name in DETECTORS if "reppoints" in name]
 PAIRS = catalogue.names("pairs", "mini")
+SUITES = [name for name in names() if name.startswith(("demo", "mini"))]
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +184,19 @@ def test_definitions_are_data_beside_the_code() -> None:
     catalogue.check()
     assert {"one-stage", "two-stage", "anchor-free"} == {catalogue.pair(p).family for p in PAIRS}
     assert (Path(catalogue.__file__).parent / "definitions" / "mini.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_levels_that_the_shipped_suites_ask_for_exist(name: str, digits: DataSet) -> None:
+    """Known only once detectors are built: a suite that is read knows no pyramid."""
+    asked = {
+        (run.model["name"], run.teacher_model["name"], spec)
+        for run in load(name).runs
+        if run.kind == "student" and run.teacher_model is not None and run.schedule is not None
+        for spec in map(settings_of, run.methods)
+        if isinstance(spec, FeatureSettings)
+    }
+    assert asked
+    probed = functools.cache(lambda model, tap: probe(built(model, digits), tap, (SIDE, SIDE)))
+    for student, teacher, settings in asked:
+        pair_levels(settings, *(probed(model, settings.tap) for model in (student, teacher)))

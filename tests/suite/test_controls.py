@@ -9,6 +9,13 @@ import pytest
 from workflow.spec import RunSpec
 from workflow.suite import Suite, load, names
 
+SEARCHED = {
+    "mini": ("table main", "table costs"),
+    "mini_tuning_further": ("table weights",),
+    "mini_tuning_pairs": ("table weights",),
+}
+"""Tables of searches for factors, and of rows with what their own came to (docs/protocol.md)."""
+
 
 def by_pair(suite: Suite) -> Iterator[tuple[str, dict[str, RunSpec]]]:
     """Each table's students of each pair, by their rows."""
@@ -26,6 +33,7 @@ def by_pair(suite: Suite) -> Iterator[tuple[str, dict[str, RunSpec]]]:
 def test_the_plain_sum_weighs_what_masking_does_and_has_its_teacher(name: str) -> None:
     """`l2-sum` is MGD without mask and generator: a suite's factors must reach both alike."""
     for where, runs in by_pair(load(name)):
+        searched = where.startswith(SEARCHED.get(name, ()))
         weights = {}
         for row, run in runs.items():
             settings = run.methods[0].settings if len(run.methods) == 1 else {}
@@ -36,7 +44,7 @@ def test_the_plain_sum_weighs_what_masking_does_and_has_its_teacher(name: str) -
         plain = [row for row in weights if row.startswith("l2-sum")]
         for row in plain:
             expected = dict.fromkeys(weights, pytest.approx(weights[row]))
-            assert weights == expected, f"{where}: other weights than {row}'s"
+            assert searched or weights == expected, f"{where}: other weights than {row}'s"
         masked = [row for row in weights if row not in plain]
         for row in plain:
             taught = [runs[other].teacher for other in masked]
