@@ -4,9 +4,10 @@
 
 Reads the `records.csv` of suites whose rows have a grid over one field (`mgd-weight=0.2`), and
 prints what every factor ended at; `--into` writes that into a page, `--figure` draws it. Of the
-factors within a margin of the best the one nearest 1 is taken; where the best lies at an end and
-beats its neighbour by more than the margin, the search has to go on there. A factor that several
-folders have counts as the last of them has it. Ends with 1 while a search has to go on.
+factors within a margin of the best the one nearest to the search's start is taken: 1, or on a
+further pair what the first took. Where the best lies at an end and beats its neighbour by more than
+the margin, the search has to go on there. A factor that several folders have counts as the last of
+them has it. Ends with 1 while a search has to go on.
 """
 
 from __future__ import annotations
@@ -45,12 +46,14 @@ class Search:
     row: str
     tried: Mapping[float, float]
     """Factor -> AP, in the factors' order."""
+    start: float = 1.0
 
     @property
     def taken(self) -> float:
         best = max(self.tried.values())
         near = [factor for factor, found in self.tried.items() if best - found <= MARGIN]
-        return min(near, key=lambda factor: (abs(math.log(factor)), -self.tried[factor]))
+        far = {factor: round(abs(math.log(factor / self.start)), 6) for factor in near}
+        return min(near, key=lambda factor: (far[factor], -self.tried[factor]))
 
     @property
     def goes_on(self) -> float | None:
@@ -76,7 +79,11 @@ def searches(folders: Iterable[Path], field: str = "weight") -> list[Search]:
             found[group, name][float(factor)] = figure
     if not found:
         raise AnalysisError(f"no row of these folders has a grid over {field!r}")
-    return [Search(*of, dict(sorted(tried.items()))) for of, tried in found.items()]
+    made: list[Search] = []
+    for (group, row), tried in found.items():
+        known = (search.taken for search in made if search.row == row)
+        made.append(Search(group, row, dict(sorted(tried.items())), next(known, 1.0)))
+    return made
 
 
 def read(folders: Iterable[Path]) -> dict[tuple[str, str], float]:

@@ -56,6 +56,23 @@ def test_two_as_near_to_one_are_told_apart_by_their_figures() -> None:
     assert search(x0_2=20.3, x1=10.0, x5=20.0).taken == 0.2
 
 
+def test_a_further_pair_starts_at_what_the_first_took(tmp_path: Path) -> None:
+    figures = {
+        (PAIR, "mgd"): {"0.2": 30.0, "1": 20.0, "5": 10.0},
+        ("pair-b", "mgd"): {"0.04": 20.0, "0.2": 22.0, "1": 22.1, "5": 21.0},
+        ("pair-b", "fgd"): {"0.2": 22.0, "1": 22.0},
+    }
+    lines = [
+        (group, f"{row}-weight={factor}", "100", figure)
+        for (group, row), tried in figures.items()
+        for factor, figure in tried.items()
+    ]
+    first, second, alone = searches([records(tmp_path / "suite", *lines)])
+    assert (first.start, first.taken) == (1.0, 0.2)
+    assert (second.start, second.taken) == (0.2, 0.2)
+    assert (alone.row, alone.start, alone.taken) == ("fgd", 1.0, 1.0)
+
+
 def test_later_folders_count_and_seeds_are_averaged(tmp_path: Path) -> None:
     first = records(
         tmp_path / "first",
