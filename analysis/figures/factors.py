@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import GREY, PAGE_WIDTH, SETTINGS, Look, looks, new_figure
+from analysis.figures.style import GREY, PAGE_WIDTH, Look, looks, new_figure
 from analysis.metrics import HEADLINE
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def draw(
                 _across(axes, row, value)
         axes.set_title(group)
     panels[0].set_ylabel(HEADLINE)
-    # One for all: ticks of other lengths would put each panel's own at another height.
-    figure.supxlabel(f"factor on the paper's {field}", fontsize=SETTINGS["axes.labelsize"])
+    panels[len(panels) // 2].set_xlabel(f"factor on the paper's {field}")
     handles = {
         label: handle
         for axes in panels

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from methods.settings.resolve import catalogue
+from analysis.factors import Search, page, searches
 from workflow.suite import load
 
 ROOT = Path(__file__).parents[2]
+SEARCHES = ("mini_tuning", "mini_tuning_further", "mini_tuning_pairs")
 
 
 @pytest.mark.parametrize("name", ["demo", "mini"])
@@ -23,18 +23,30 @@ def test_gradients_are_clipped_alike_for_everybody(name):
     assert set(clips.values()) == {35.0}, clips
 
 
-def test_the_factors_that_were_taken_are_those_of_the_suite():
-    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
-    told = {
-        title.strip().lower(): float(factor)
-        for factor, titles in re.findall(r"^\| ([0-9.]+) \| (.*) \|$", text, re.MULTILINE)
-        for title in titles.split(",")
-    }
+@pytest.fixture(scope="module")
+def found() -> list[Search]:
+    return searches(ROOT / "results" / "reference" / name for name in SEARCHES)
+
+
+def test_every_factor_of_the_suite_is_what_its_search_came_to(found: list[Search]) -> None:
     suite = load("mini")
     runs = [suite.run(cell.runs[0]) for cell in suite.tables["main"].cells]
     taken = {
-        catalogue()[run.methods[0].method].title.lower(): run.methods[0].settings["weight"]
+        (run.group, run.row): run.methods[0].settings["weight"]
         for run in runs
-        if run.row in catalogue()
+        if len(run.methods) == 1
     }
-    assert told == taken
+    came_to = {(search.group, search.row): search.taken for search in found}
+    assert {of: taken[of] for of in came_to} == came_to
+    # Everything has been searched for on the first pair, and on the others what came_to holds.
+    first = {row for group, row in taken if group == runs[0].group}
+    assert {row for group, row in came_to if group == runs[0].group} == first
+
+
+def test_no_search_has_to_go_on(found: list[Search]) -> None:
+    assert not [search for search in found if search.goes_on is not None]
+
+
+def test_the_page_shows_the_searches(found: list[Search]) -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert page(found) in text
