@@ -40,8 +40,8 @@ onerror:
 
 
 # Tables, figures and the report of the suite, and a list of what failed. The other targets
-# (teachers, students, tables, figures, report, table_<name>, figure_<name>, forecast, status) stand
-# in workflow/rules/targets.smk.
+# (teachers, students, tables, figures, report, table_<name>, figure_<name>, rehearse, forecast,
+# status) stand in workflow/rules/targets.smk.
 rule all:
     default_target: True
     input:

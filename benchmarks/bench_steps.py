@@ -27,9 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.structures import DetDataSample
 from mmengine.optim import OptimWrapper
-from mmengine.structures import InstanceData
 
 from benchmarks.memory import peak_mib
 from methods.settings.resolve import RowError, resolve
@@ -39,6 +37,7 @@ from workflow.models import catalogue
 from workflow.models.build import build_config, build_detector
 from workflow.models.classifier import ClassifierOptions, build_classifier
 from workflow.running.networks import quick
+from workflow.running.noise import noise_batch
 
 TEACHER = "teacher"
 CONTIGUOUS = "contiguous"
@@ -46,7 +45,6 @@ ROWS = (
     *(CONTIGUOUS, TEACHER, "l2", "fitnet", "ssim", "mgd", "amd", "fgd", "fkd", "pkd", "cwd"),
     *("icd", "icd-cls", "icd-loc", "icd+fkd"),
 )
-BOXES = 7  # in each image, as in COCO on average
 
 
 @dataclass
@@ -75,7 +73,7 @@ class Work:
             for name in (self.pair.student, self.pair.teacher)
             if name
         }
-        self.batch = _batch(arguments.batch, arguments.image)
+        self.batch = noise_batch(arguments.batch, arguments.image, len(self.data.classes))
         self.made: dict[str, Any] = {}
         self.baseline = self.step_of("baseline")
 
@@ -129,29 +127,6 @@ class Work:
     def _wait(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
-
-
-def _batch(images: int, size: tuple[int, int]) -> dict[str, list[Any]]:
-    generator = torch.Generator().manual_seed(0)
-    height, width = size
-    samples = []
-    for _ in range(images):
-        corner = torch.rand(BOXES, 2, generator=generator) * torch.tensor([width, height]) * 0.6
-        extent = (0.05 + torch.rand(BOXES, 2, generator=generator) * 0.3) * min(size)
-        sample = DetDataSample()
-        sample.gt_instances = InstanceData(
-            bboxes=torch.cat((corner, corner + extent), 1),
-            labels=torch.randint(0, 80, (BOXES,), generator=generator),
-        )
-        sample.set_metainfo(
-            {"img_shape": size, "ori_shape": size, "scale_factor": (1.0, 1.0), "img_id": 0}
-        )
-        samples.append(sample)
-    pixels = [
-        torch.randint(0, 256, (3, *size), dtype=torch.uint8, generator=generator)
-        for _ in range(images)
-    ]
-    return {"inputs": pixels, "data_samples": samples}
 
 
 def measure(work: Work, row: str, repeats: int) -> Line:

@@ -27,6 +27,9 @@ FORECAST_OPTIONS = " ".join(
 )
 
 
+TABLE = "" if CALL.table is None else f"--table {quoted(CALL.table)}"
+
+
 for target in PRODUCTS.keys() - {"all"}:
 
     rule:
@@ -58,6 +61,17 @@ rule forecast:
         "../../environment.yml"
     shell:
         f"{PYTHON} -m workflow.forecast {ASK} {FORECAST_OPTIONS} > {{log:q}} 2>&1; {SHOW}"
+
+
+# One step of every kind of training: minutes on a head node or a laptop, no data, no weights.
+rule rehearse:
+    log:
+        OUT / "logs" / "rehearse.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        f"{PYTHON} -m workflow.rehearse {NAME} {LIES} {TABLE} 2>&1 | tee {{log:q}}"
 
 
 rule status:

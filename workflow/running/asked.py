@@ -29,6 +29,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     found.add_argument("--root", type=Path, default=Path("results/runs"), help="where runs lie")
     found.add_argument("--data", type=Path, default=Path("data"), help="where data sets lie")
     found.add_argument("--workers", type=int, default=None, help="processes that load images")
+    found.set_defaults(rehearsal=False)
     return found
 
 

@@ -42,13 +42,13 @@ def configuration(model: Mapping[str, Any], data: DataSet, spec: RunSpec) -> Con
 
 def student_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -> BaseModel:
     """The detector that a run trains, before its first step, nothing inherited yet."""
-    own = spec.backbone is None
+    own = spec.backbone is None and not options.rehearsal
     try:
         network = build_detector(configuration(spec.model, data, spec), spec.seed, pretrained=own)
     except (WeightsError, DownloadError) as error:
         raise UserError(f"{spec.id}: {error}") from error
-    if spec.backbone is not None:
-        trunk = load_weights(folder_of(options, spec.backbone, "the backbone's run").student)
+    trunk = learnt(options, spec.backbone, "the backbone's run")
+    if trunk is not None:
         prefix = "backbone."
         found = {n.removeprefix(prefix): v for n, v in trunk.items() if n.startswith(prefix)}
         network.backbone.load_state_dict(found)
@@ -88,8 +88,8 @@ def teacher_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -
         return None
     config = configuration(spec.teacher_model, data, spec)
     teacher = build_detector(config, seed_of("teacher", spec.seed), pretrained=False)
-    if spec.teacher is not None:
-        weights = load_weights(folder_of(options, spec.teacher, "the teacher's run").student)
+    weights = learnt(options, spec.teacher, "the teacher's run")
+    if weights is not None:
         teacher.load_state_dict(weights)
     return quick(teacher, environment.device()).requires_grad_(False).eval()
 
@@ -115,10 +115,18 @@ def classifier_network(
         seed_of("classifier", spec.seed),
         pretrained=False,
     )
-    run = folder_of(options, spec.classifier, "the classifier's run")
-    network.load_state_dict(load_weights(run.student))
+    weights = learnt(options, spec.classifier, "the classifier's run")
+    if weights is not None:
+        network.load_state_dict(weights)
     frozen: Classifier = network.requires_grad_(False).eval()
     return frozen
+
+
+def learnt(options: argparse.Namespace, run: RunSpec | None, what: str) -> dict[str, Tensor] | None:
+    """The weights of a run that this one needs. In a rehearsal nothing has been learnt yet."""
+    if run is None or options.rehearsal:
+        return None
+    return load_weights(folder_of(options, run, what).student)
 
 
 def load_weights(path: Any) -> dict[str, Tensor]:
