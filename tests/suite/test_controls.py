@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from methods.parts.reference import REFERENCE_CHANNELS, reference_cells
 from workflow.spec import RunSpec
 from workflow.suite import Suite, load, names
 
@@ -38,7 +39,10 @@ def test_the_plain_sum_weighs_what_masking_does_and_has_its_teacher(name: str) -
         for row, run in runs.items():
             settings = run.methods[0].settings if len(run.methods) == 1 else {}
             if row.startswith("l2-sum"):
+                # A mean has the weight of its level's sum at the papers' size; here, the finest's.
+                terms = {"sum": 1, "mean": REFERENCE_CHANNELS * reference_cells(stride=8)}
                 weights[row] = settings["loss_weight"] * settings["weight"]
+                weights[row] /= terms[settings["reduction"]]
             elif settings and run.methods[0].method in ("mgd", "amd"):
                 weights[row] = settings["alpha"] * settings["weight"]
         plain = [row for row in weights if row.startswith("l2-sum")]
