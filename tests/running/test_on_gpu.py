@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.running.tiny import Tiny
-from workflow import attend, predict, trace, train
+from workflow import attend, predict, rehearse, trace, train
 from workflow.spec import RunSpec
 
 pytestmark = [
@@ -50,3 +50,16 @@ def test_points_learn_as_boxes_do(tiny: Tiny) -> None:
     with np.load(folder / "attention.npz") as arrays:
         assert np.isfinite(arrays["student/0"]).all()
         assert not np.allclose(arrays["student/0"], arrays["before/0"])
+
+
+def test_a_rehearsal_in_full_tells_the_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = tmp_path / "own.yaml"
+    suite.write_text(
+        "title: Own\ndata: digits\npairs: [mini-retinanet-r34-r18]\nrows: [baseline, mgd]\n"
+    )
+    assert rehearse.main(["--suite", str(suite), "--full"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if ": loss " in line]
+    assert len(told) == 3
+    assert all(float(line.removesuffix(" GiB").split()[-1]) > 0 for line in told)
