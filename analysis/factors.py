@@ -3,7 +3,8 @@
     python -m analysis.factors --results results/reference/mini_tuning{,_further,_pairs}
 
 Reads the `records.csv` of suites whose rows have a grid over one field (`mgd-weight=0.2`), and
-prints what every factor ended at; `--into` writes that into a page, `--figure` draws it. Of the
+prints what every factor ended at, and what the loss then weighed beside the detector's own;
+`--into` writes that into a page, `--figure` draws it. Of the
 factors within a margin of the best the one nearest to the search's start is taken: 1, or on a
 further pair what the first took. Where the best lies at an end and beats its neighbour by more than
 the margin, the search has to go on there. A factor that several folders have counts as the last of
@@ -18,11 +19,12 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 from analysis import marked
+from analysis.balance import COLUMN as RATIO
 from analysis.errors import AnalysisError, run_program
 from analysis.figures.factors import draw
 from analysis.figures.style import applied, save
@@ -47,6 +49,8 @@ class Search:
     tried: Mapping[float, float]
     """Factor -> AP, in the factors' order."""
     start: float = 1.0
+    ratios: Mapping[float, float] = field(default_factory=dict)
+    """Factor -> what the loss weighed at the end, beside the detector's own; where it is known."""
 
     @property
     def taken(self) -> float:
@@ -71,31 +75,48 @@ class Search:
         return None
 
 
-def searches(folders: Iterable[Path], field: str = "weight") -> list[Search]:
-    found: dict[tuple[str, str], dict[float, float]] = defaultdict(dict)
-    for (group, row), figure in read(folders).items():
-        name, sign, factor = row.partition(f"-{field}=")
+@dataclass(frozen=True)
+class Ended:
+    """Means over the seeds of a row."""
+
+    ap: float
+    ratio: float | None
+
+
+def searches(folders: Iterable[Path], over: str = "weight") -> list[Search]:
+    found: dict[tuple[str, str], dict[float, Ended]] = defaultdict(dict)
+    for (group, row), ended in read(folders).items():
+        name, sign, factor = row.partition(f"-{over}=")
         if sign:
-            found[group, name][float(factor)] = figure
+            found[group, name][float(factor)] = ended
     if not found:
-        raise AnalysisError(f"no row of these folders has a grid over {field!r}")
+        raise AnalysisError(f"no row of these folders has a grid over {over!r}")
     made: list[Search] = []
     for (group, row), tried in found.items():
+        ends = sorted(tried.items())
         known = (search.taken for search in made if search.row == row)
-        made.append(Search(group, row, dict(sorted(tried.items())), next(known, 1.0)))
+        made.append(
+            Search(
+                group,
+                row,
+                tried={factor: ended.ap for factor, ended in ends},
+                start=next(known, 1.0),
+                ratios={factor: end.ratio for factor, end in ends if end.ratio is not None},
+            )
+        )
     return made
 
 
-def read(folders: Iterable[Path]) -> dict[tuple[str, str], float]:
-    """Pair and row -> AP, over the seeds of the last folder that has it."""
-    found: dict[tuple[str, str], float] = {}
+def read(folders: Iterable[Path]) -> dict[tuple[str, str], Ended]:
+    """By pair and row, as the last folder that has it tells it."""
+    found: dict[tuple[str, str], Ended] = {}
     for folder in folders:
         found |= _students(folder / RECORDS_FILE)
     return found
 
 
-def _students(records: Path) -> dict[tuple[str, str], float]:
-    seeds: dict[tuple[str, str], list[float]] = defaultdict(list)
+def _students(records: Path) -> dict[tuple[str, str], Ended]:
+    seeds: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     try:
         with records.open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
@@ -103,12 +124,21 @@ def _students(records: Path) -> dict[tuple[str, str], float]:
         raise AnalysisError(f"{records} cannot be read: {error.strerror}") from None
     for line in lines:
         if line["kind"] == "student" and line[HEADLINE]:
-            seeds[line["group"], line["row"]].append(float(line[HEADLINE]))
-    return {of: fmean(values) for of, values in seeds.items()}
+            seeds[line["group"], line["row"]].append(line)
+    return {of: _ended(own) for of, own in seeds.items()}
+
+
+def _ended(lines: Sequence[Mapping[str, str]]) -> Ended:
+    # Results that were kept before ratios were have no such column.
+    ratios = [float(line[RATIO]) for line in lines if line.get(RATIO)]
+    return Ended(
+        ap=fmean(float(line[HEADLINE]) for line in lines),
+        ratio=fmean(ratios) if len(ratios) == len(lines) else None,
+    )
 
 
 def page(found: Sequence[Search]) -> str:
-    """A table a pair: methods down, factors across, what is taken in bold."""
+    """A table a pair: methods down, factors across, what is taken in bold, ratios in brackets."""
     parts = []
     for group in dict.fromkeys(search.group for search in found):
         own = [search for search in found if search.group == group]
@@ -124,8 +154,15 @@ def _cells(search: Search, factors: Sequence[float]) -> list[str]:
     cells = []
     for factor in factors:
         text = plain(search.tried[factor]) if factor in search.tried else ""
-        cells.append(f"**{text}**" if factor == search.taken else text)
+        text = f"**{text}**" if factor == search.taken else text
+        ratio = search.ratios.get(factor)
+        cells.append(text if ratio is None else f"{text} ({two_digits(ratio)})")
     return cells
+
+
+def two_digits(ratio: float) -> str:
+    """`0.38`, `2`, `1400`."""
+    return f"{float(f'{ratio:.2g}'):g}"
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -151,7 +188,8 @@ def main(arguments: list[str] | None = None) -> int:
             text = given.into.read_text(encoding="utf-8")
             write_text(given.into, marked.replaced(text, MARK, page(found)))
         if given.figure is not None:
-            controls = {of: v for of, v in read(given.results).items() if of[1] in CONTROLS}
+            ends = read(given.results).items()
+            controls = {of: ended.ap for of, ended in ends if of[1] in CONTROLS}
             with applied():
                 figure = draw(found, controls, given.field)
                 save(figure, given.figure.parent, given.figure.name)

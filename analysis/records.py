@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from analysis.balance import COLUMN as RATIO
+from analysis.balance import distillation_ratio
 from analysis.errors import AnalysisError, run_program
 from analysis.files import read_json, write_text
 from analysis.plan import Plan, PlannedRun, read_plan
@@ -60,7 +62,10 @@ SPLIT = "split"
 SCORED = ("images", "detections", "engine", "annotations_sha256", "predictions_sha256")
 OPTIONS = {"inherit": "inherits", "clip": "clip"}
 """What a training is told beside its methods, as a run's specification and as a column say it."""
-COLUMNS = (*PLANNED, "folder", *METRICS, *COSTS, *PROVENANCE, *OPTIONS.values(), SPLIT, *SCORED)
+COLUMNS = (
+    *(*PLANNED, "folder", *METRICS, *COSTS, RATIO),
+    *(*PROVENANCE, *OPTIONS.values(), SPLIT, *SCORED),
+)
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,7 @@ def _row(run: PlannedRun, folder: Path, claim: dict[str, Any], split: str) -> di
     row[SPLIT] = split
     row |= {key: metrics.get(key) for key in (*METRICS, *SCORED)}
     row |= {key: cost.get(key) for key in COSTS}
+    row[RATIO] = distillation_ratio(folder)
     row |= {key: claim.get(key) for key in PROVENANCE}
     row |= _options(claim)
     return row

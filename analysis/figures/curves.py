@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.history import DISTILL, Course, Histories, read_histories
 from analysis.figures.options import CurvesOptions
 from analysis.figures.style import PAGE_WIDTH, Look, new_figure
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.history import DISTILL, Course, Histories, read_histories
 from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL
 

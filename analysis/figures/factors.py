@@ -1,4 +1,8 @@
-"""What every factor of a search ended at: a panel a pair, a line a method."""
+"""What every factor of a search ended at: a column a pair, a line a method.
+
+Above stands the factor, below what it came to: the method's loss as a multiple of the detector's
+own, at the end of the training.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from analysis.figures.style import GREY, PAGE_WIDTH, Look, looks, new_figure
 from analysis.metrics import HEADLINE
@@ -18,57 +23,79 @@ ACROSS: tuple[float, ...] = (4, 2)
 
 
 def draw(
-    searches: Sequence[Search], controls: Mapping[tuple[str, str], float], field: str
+    searches: Sequence[Search], controls: Mapping[tuple[str, str], float], over: str
 ) -> Figure:
     """`controls`: pair and row -> AP of what has no factor."""
     groups = list(dict.fromkeys(search.group for search in searches))
     rows = list(dict.fromkeys(search.row for search in searches))
     look = looks([(row, (row,)) for row in rows])
-    figure = new_figure(PAGE_WIDTH, 3.6)
-    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-    for axes, group in zip(panels, groups, strict=True):
+    told = any(search.ratios for search in searches)
+    figure = new_figure(PAGE_WIDTH, 6.0 if told else 3.6)
+    panels = figure.subplots(2 if told else 1, len(groups), sharey=True, squeeze=False)
+    for column, group in enumerate(groups):
         own = [search for search in searches if search.group == group]
-        _panel(axes, own, look)
-        for (of, row), value in controls.items():
-            if of == group:
-                _across(axes, row, value)
-        axes.set_title(group)
-    panels[0].set_ylabel(HEADLINE)
-    panels[len(panels) // 2].set_xlabel(f"factor on the paper's {field}")
+        panels[0, column].set_title(group)
+        for search in own:
+            _course(panels[0, column], search, look, {factor: factor for factor in search.tried})
+            if told:
+                _course(panels[1, column], search, look, search.ratios)
+        for axes in panels[:, column]:
+            for (of, row), value in controls.items():
+                if of == group:
+                    _across(axes, row, value)
+        factors = sorted({factor for search in own for factor in search.tried})
+        panels[0, column].set_xticks(factors, [f"{factor:g}" for factor in factors], rotation=60)
+        panels[0, column].minorticks_off()
+    middle = len(groups) // 2
+    panels[0, middle].set_xlabel(f"factor on the paper's {over}")
+    if told:
+        panels[1, middle].set_xlabel("distillation, as a multiple of the detector's own loss")
+        _alike(panels[1])
+    for axes in panels[:, 0]:
+        axes.set_ylabel(HEADLINE)
     handles = {
         label: handle
-        for axes in panels
+        for axes in panels[0]
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=8)
     return figure
 
 
-def _panel(axes: Axes, searches: Sequence[Search], look: Mapping[str, Look]) -> None:
+def _course(
+    axes: Axes, search: Search, look: Mapping[str, Look], places: Mapping[float, float]
+) -> None:
+    """`places`: factor -> where it stands on the axis."""
     axes.set_xscale("log")
-    for search in searches:
-        own = look[search.row]
-        axes.plot(
-            list(search.tried),
-            list(search.tried.values()),
-            color=own.colour,
-            marker=own.marker,
-            linestyle=own.dash,
-            label=search.row,
-        )
-        # A ring around what is taken.
-        axes.plot(
-            search.taken,
-            search.tried[search.taken],
-            marker="o",
-            markersize=9,
-            markerfacecolor="none",
-            markeredgecolor=own.colour,
-            linestyle="none",
-        )
-    factors = sorted({factor for search in searches for factor in search.tried})
-    axes.set_xticks(factors, [f"{factor:g}" for factor in factors], rotation=60)
-    axes.minorticks_off()
+    own = look[search.row]
+    axes.plot(
+        [places[factor] for factor in search.tried if factor in places],
+        [found for factor, found in search.tried.items() if factor in places],
+        color=own.colour,
+        marker=own.marker,
+        linestyle=own.dash,
+        label=search.row,
+    )
+    if search.taken not in places:
+        return
+    axes.plot(  # a ring around what is taken
+        places[search.taken],
+        search.tried[search.taken],
+        marker="o",
+        markersize=9,
+        markerfacecolor="none",
+        markeredgecolor=own.colour,
+        linestyle="none",
+    )
+
+
+def _alike(panels: Sequence[Axes]) -> None:
+    """The same ratios in the same places on every pair: that is what they are for."""
+    limits = [limit for axes in panels for limit in axes.get_xlim()]
+    for axes in panels:
+        axes.set_xlim(min(limits), max(limits))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
+        axes.grid(visible=True, axis="x")
 
 
 def _across(axes: Axes, row: str, value: float) -> None:

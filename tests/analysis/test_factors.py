@@ -152,3 +152,33 @@ def test_the_picture_has_a_panel_a_pair(tmp_path: Path) -> None:
     target = tmp_path / "drawn" / "factors"
     assert factors.main(["--results", str(folder), "--figure", str(target)]) == 1
     assert sorted(path.name for path in target.parent.iterdir()) == ["factors.pdf", "factors.png"]
+
+
+def with_ratios(folder: Path, *lines: tuple[str, str, str, object, object]) -> Path:
+    """Lines of group, row, seed, AP, and how much the loss weighed."""
+    records(folder, *(line[:4] for line in lines))
+    table = folder / "records.csv"
+    head, *rest = table.read_text(encoding="utf-8").splitlines()
+    told = [f"{row},{line[4]}" for row, line in zip(rest, lines, strict=True)]
+    table.write_text("\n".join([f"{head},distillation_ratio", *told]) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_what_the_loss_weighed_stands_beside_what_it_brought(tmp_path: Path) -> None:
+    folder = with_ratios(
+        tmp_path / "suite",
+        (PAIR, "mgd-weight=0.2", "100", 20, 0.5),
+        (PAIR, "mgd-weight=0.2", "101", 22, 0.7),
+        (PAIR, "mgd-weight=1", "100", 23, 1234),
+        (PAIR, "mgd-weight=5", "100", 21, ""),
+        ("pair-b", "mgd-weight=1", "100", 30, 2.04),
+    )
+    found = searches([folder])
+    assert found[0].ratios == {0.2: pytest.approx(0.6), 1.0: 1234}
+    assert "| `mgd` | 21.0 (0.6) | **23.0** (1200) | 21.0 |" in page(found)
+    figure = draw(found, {}, "weight")
+    above, _, below, last = figure.axes
+    assert points(above.lines[0]) == [[0.2, 21.0], [1.0, 23.0], [5.0, 21.0]]
+    assert np.allclose(points(below.lines[0]), [[0.6, 21.0], [1234.0, 23.0]])
+    assert points(below.lines[1]) == [[1234.0, 23.0]]
+    assert below.get_xlim() == last.get_xlim(), "one ratio stands in one place on every pair"

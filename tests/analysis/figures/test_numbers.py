@@ -13,7 +13,7 @@ from analysis.errors import AnalysisError
 from analysis.evaluate_input import check_annotations, check_detections
 from analysis.figures.cost import pareto_front
 from analysis.figures.gallery import shown_part
-from analysis.figures.history import read_histories
+from analysis.history import read_histories
 from analysis.per_image import image_scores
 
 from ..factory import make_suite
