@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 from analysis import marked
 from analysis.balance import COLUMN as RATIO
@@ -37,6 +37,8 @@ from analysis.titles import CONTROLS
 MARGIN = 0.5
 """AP that one training of each cannot tell apart."""
 STEP = 5.0
+NEAR = 3.0
+"""Times the detector's own loss: a rule of thumb, held against the searches themselves."""
 MARK = "factors that were tried"
 
 
@@ -58,6 +60,10 @@ class Search:
         near = [factor for factor, found in self.tried.items() if best - found <= MARGIN]
         far = {factor: round(abs(math.log(factor / self.start)), 6) for factor in near}
         return min(near, key=lambda factor: (far[factor], -self.tried[factor]))
+
+    def lost(self, factor: float) -> float:
+        """AP below the best, where this had been taken instead."""
+        return max(self.tried.values()) - self.tried[factor]
 
     @property
     def goes_on(self) -> float | None:
@@ -150,6 +156,33 @@ def page(found: Sequence[Search]) -> str:
     return "\n\n".join(parts)
 
 
+def shortcuts(found: Sequence[Search]) -> str:
+    """What two ways around a search would have lost, by those searches that are complete."""
+    ended = [search for search in found if search.goes_on is None]
+    first = found[0].group
+    known = {search.row for search in found if search.group == first}
+    by_ratio = [
+        search.lost(min(search.ratios, key=lambda at: abs(math.log(search.ratios[at] / NEAR))))
+        for search in ended
+        if len(search.ratios) > 2
+    ]
+    carried = [
+        search.lost(search.start)
+        for search in ended
+        if search.group != first and search.row in known and search.start in search.tried
+    ]
+    ways = {
+        f"The tried factor whose loss came nearest to {NEAR:g} times the detector's own": by_ratio,
+        f"What {first} took, carried to the other pairs": carried,
+    }
+    return "\n".join(
+        f"- {way}: {plain(median(lost))} AP below the best in the median, {plain(max(lost))} at "
+        f"most, in {len(lost)} searches."
+        for way, lost in ways.items()
+        if lost
+    )
+
+
 def _cells(search: Search, factors: Sequence[float]) -> list[str]:
     cells = []
     for factor in factors:
@@ -182,11 +215,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     def program() -> None:
         found = searches(given.results, given.field)
+        told = "\n\n".join(filter(None, (page(found), shortcuts(found))))
         if given.into is None:
-            print(page(found))
+            print(told)
         else:
             text = given.into.read_text(encoding="utf-8")
-            write_text(given.into, marked.replaced(text, MARK, page(found)))
+            write_text(given.into, marked.replaced(text, MARK, told))
         if given.figure is not None:
             ends = read(given.results).items()
             controls = {of: ended.ap for of, ended in ends if of[1] in CONTROLS}

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from analysis import factors
 from analysis.errors import AnalysisError
-from analysis.factors import Search, page, searches
+from analysis.factors import Search, page, searches, shortcuts
 from analysis.figures.factors import draw
 
 PAIR = "pair-a"
@@ -182,3 +182,26 @@ def test_what_the_loss_weighed_stands_beside_what_it_brought(tmp_path: Path) -> 
     assert np.allclose(points(below.lines[0]), [[0.6, 21.0], [1234.0, 23.0]])
     assert points(below.lines[1]) == [[1234.0, 23.0]]
     assert below.get_xlim() == last.get_xlim(), "one ratio stands in one place on every pair"
+
+
+def test_what_ways_around_a_search_would_have_lost() -> None:
+    def made(group: str, row: str, *tried: tuple[float, float, float], start: float = 1) -> Search:
+        ends = {factor: ap for factor, ap, _ in tried}
+        return Search(group, row, ends, start, {factor: ratio for factor, _, ratio in tried})
+
+    found = [
+        made(PAIR, "mgd", (0.2, 30, 0.6), (1, 31, 2.9), (5, 28, 15)),  # nothing lost at 2.9
+        made(PAIR, "fgd", (0.2, 30, 4), (1, 34, 20), (5, 33, 100)),  # 4
+        made(PAIR, "amd", (1, 20, 3), (5, 30, 15)),  # goes on, and has two points
+        made("pair-b", "mgd", (0.2, 20, 0.2), (1, 25, 1), (5, 24, 5)),  # 1; carried 0
+        made("pair-b", "fgd", (0.04, 21, 0.2), (0.2, 22, 1.5), (1, 20, 30)),  # 0; carried 2
+        made(
+            "pair-b", "pkd", (0.2, 20, 1), (1, 25, 5), (5, 21, 25), start=0.2
+        ),  # 0; carried from nowhere
+    ]
+    told = shortcuts(found)
+    assert "nearest to 3 times the detector's own: 0.0 AP below" in told
+    assert "4.0 at most, in 5 searches" in told
+    assert f"What {PAIR} took, carried to the other pairs: 1.0 AP below the best in the " in told
+    assert "2.0 at most, in 2 searches" in told
+    assert shortcuts([search(x1=20.0, x5=20.1)]) == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.factors import Search, page, searches
+from analysis.factors import Search, page, searches, shortcuts
 from workflow.suite import load
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +50,4 @@ def test_no_search_has_to_go_on(found: list[Search]) -> None:
 def test_the_page_shows_the_searches(found: list[Search]) -> None:
     text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
     assert page(found) in text
+    assert shortcuts(found) in text
