@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 
 from analysis import factors
 from analysis.errors import AnalysisError
-from analysis.factors import Search, page, searches, shortcuts
+from analysis.factors import Search, searches
 from analysis.figures.factors import draw
+from analysis.tables.factors import page, shortcuts
 
 PAIR = "pair-a"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.factors import Search, page, searches, shortcuts
+from analysis.factors import Search, searches
+from analysis.tables.factors import page, shortcuts
 from workflow.suite import load
 
 ROOT = Path(__file__).parents[2]
