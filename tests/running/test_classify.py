@@ -64,7 +64,7 @@ def test_accuracy_is_measured_again_where_it_is_missing(tiny: Tiny, trained: Pat
 
 def test_a_detector_starts_from_the_trained_trunk(tiny: Tiny, trained: Path) -> None:
     spec = tiny.student("baseline", backbone=classifier(tiny))
-    options = argparse.Namespace(root=tiny.root)
+    options = argparse.Namespace(root=tiny.root, rehearsal=False)
     network = networks.student_network(options, spec, describe(tiny.data, tiny.data_root))
     started = {f"backbone.{n}": v for n, v in network.backbone.state_dict().items()}
     taken = {n: v for n, v in weights(trained).items() if n.startswith("backbone.")}
