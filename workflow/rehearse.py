@@ -19,7 +19,8 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def _kind(run: RunSpec) -> str:
 
 
 def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool) -> Tried:
-    """Raises UserError for what the user can put right, Flaw for what happened in a step."""
+    """Raises UserError for what the user can put right, Flaw for what else went wrong."""
     assert run.schedule is not None  # `kinds` has no others
     data = describe(run.data, options.data)
     config = networks.configuration(run.model, data, run)
@@ -94,10 +95,8 @@ def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool)
         size = (_padded(short), _padded(long))
     device = environment.device()
     batch = noise_batch(images, size, len(data.classes), config.masks)
-    try:
+    with _told():
         model = networks.training_network(options, run, data).to(device).train()
-    except networks.MISTAKES as error:
-        raise UserError(str(error)) from error
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     wrapper = build_optim_wrapper(model, _optimiser(run, device))
@@ -123,14 +122,25 @@ def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool)
 
 def _step(model: BaseModel, batch: Any, wrapper: OptimWrapper) -> tuple[dict[str, float], float]:
     start = time.perf_counter()
-    try:
+    with _told():
         log = model.train_step(batch, wrapper)
         losses = {name: value.item() for name, value in log.items()}  # waits for the GPU
+    return losses, time.perf_counter() - start
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong inside, as something that can be told in a line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except networks.MISTAKES as error:
+        raise UserError(str(error)) from error
     except torch.OutOfMemoryError as error:
         raise Flaw(f"the GPU's memory does not suffice: {str(error).split('. ')[0]}") from error
     except Exception as error:  # whatever a method of the user's own may raise
         raise Flaw(f"{type(error).__name__}: {error} ({_where(error)})") from error
-    return losses, time.perf_counter() - start
 
 
 def _where(error: BaseException) -> str:

@@ -91,6 +91,20 @@ def test_a_method_that_breaks_is_told_with_its_line(
     assert f"({__file__}:{line})" in told
 
 
+def test_a_method_that_cannot_be_built_is_told_with_its_line_too(
+    suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(settings, context):
+        return context.levels
+
+    monkeypatch.setattr(lp, "build", build)
+    assert main(["--suite", with_rows(suite, "l2", "mgd")]) == 1
+    told = capsys.readouterr()
+    assert "l2: AttributeError: 'Context' object has no attribute 'levels'" in told.err
+    assert f"({__file__}:{build.__code__.co_firstlineno + 1})" in told.err
+    assert " mgd: loss" in told.out
+
+
 @pytest.mark.parametrize(
     ("loss", "reason"),
     [
