@@ -39,8 +39,7 @@ demo: setup  ## Reproduce the small benchmark on this machine: tables, figures a
 		figures 'figures/*.pdf (also .png)' records records.csv
 
 test: setup  ## The tests, without the slow ones
-	@$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile \
-		--no-loadscope-reorder
+	@$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: setup  ## The tests that take minutes each
 	@$(RUN) python -m pytest -m slow

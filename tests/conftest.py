@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -11,15 +10,6 @@ import pytest
 # Set before torch is imported, so that its libraries see them.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-
-LONG = ("slurm", "running", "dag")
-"""Rooms whose few tests take minutes: first, or one process waits for the other at the end."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    rooms = {room: number for number, room in enumerate(LONG)}
-    items.sort(key=lambda item: rooms.get(item.path.relative_to(here).parts[0], len(LONG)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
