@@ -57,7 +57,8 @@ def test_a_rehearsal_in_full_tells_the_memory(
 ) -> None:
     suite = tmp_path / "own.yaml"
     suite.write_text(
-        "title: Own\ndata: digits\npairs: [mini-retinanet-r34-r18]\nrows: [baseline, mgd]\n"
+        "title: Own\ndata: digits\nseeds: [0]\n"
+        "pairs: [mini-retinanet-r34-r18]\nrows: [baseline, mgd]\n"
     )
     assert rehearse.main(["--suite", str(suite), "--full"]) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if ": loss " in line]
