@@ -100,7 +100,7 @@ def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     wrapper = build_optim_wrapper(model, _optimiser(run, device))
-    before = _sums(networks.student_of(model))
+    before = weight_sums(networks.student_of(model))
     losses, seconds = _step(model, batch, wrapper)
     strange = {name: value for name, value in losses.items() if not math.isfinite(value)}
     if strange:
@@ -112,7 +112,7 @@ def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool)
     ]
     if silent:
         raise Flaw(f"no loss of {', '.join(silent)} in the first step")
-    if _sums(networks.student_of(model)) == before:
+    if weight_sums(networks.student_of(model)) == before:
         raise Flaw("the first step changes nothing in the student")
     for _ in range(MORE_STEPS if full else 0):
         _, seconds = _step(model, batch, wrapper)
@@ -163,7 +163,7 @@ def _padded(side: int) -> int:
     return -(-side // 32) * 32
 
 
-def _sums(model: Any) -> list[int]:
+def weight_sums(model: Any) -> list[int]:
     """Of the bits of every weight: whatever changes one of them changes its sum."""
     return [int(value.detach().view(torch.int32).sum()) for value in model.parameters()]
 

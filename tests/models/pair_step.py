@@ -24,6 +24,7 @@ from workflow.models.build import build_config, build_detector
 from workflow.models.classifier import ClassifierOptions, build_classifier
 from workflow.models.coco import Scales
 from workflow.models.schema import PairDefinition
+from workflow.rehearse import weight_sums
 from workflow.running.loading import open_split
 
 SCALE = ((96, 80),)
@@ -84,11 +85,11 @@ class PairSteps:
         for name, value in model.named_parameters():
             if value.requires_grad:
                 value.register_hook(lambda _gradient, name=name: reached.add(name))
-        before = _sums(self.student)
+        before = weight_sums(self.student)
         log = model.train().train_step(seen.batch, wrapper)
         log = {key: value.item() for key, value in log.items()}
         assert all(math.isfinite(value) for value in log.values()), log
-        assert _sums(self.student) != before, "the student did not learn"
+        assert weight_sums(self.student) != before, "the student did not learn"
         assert _writes(self.teacher) == self.frozen, "the teacher changed"
         for method in specs:
             assert any(name.startswith(f"distill.{method}.") for name in log), log
@@ -203,11 +204,6 @@ def _pulls(model: Any, losses: dict[str, Any], maps: dict[str, Any]) -> None:
         gradients = [gradient for gradient in found if gradient is not None]
         assert all(gradient.isfinite().all() for gradient in gradients), method
         assert any(gradient.any() for gradient in gradients), f"{method} does not pull at the maps"
-
-
-def _sums(model: Any) -> list[int]:
-    """Of the bits of every weight: whatever changes one of them changes its sum."""
-    return [int(value.detach().view(torch.int32).sum()) for value in model.parameters()]
 
 
 def _writes(model: Any) -> list[tuple[int, int]]:

@@ -130,7 +130,7 @@ def test_a_loss_that_is_no_number_or_not_there(
 def test_a_student_that_learns_nothing_is_told(
     suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearse, "_sums", lambda _model: [0])
+    monkeypatch.setattr(rehearse, "weight_sums", lambda _model: [0])
     assert main(["--suite", str(suite)]) == 1
     assert "baseline: the first step changes nothing" in capsys.readouterr().err
 

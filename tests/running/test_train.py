@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import methods
+from methods.settings.catalogue import catalogue
 from tests.running.tiny import BATCH, ITERATIONS, Tiny, record, same, weights
 from workflow import train
 from workflow.running.environment import processor_name
@@ -142,6 +144,26 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert message.startswith("error: the teacher's run digits/nobody/teacher/")
     assert message.count("\n") == 1
     assert not (tiny.root / missing.id).exists()
+
+
+def test_a_broken_file_of_a_method_is_named(
+    tiny: Tiny,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = tiny.student("mgd")
+    (tmp_path / "own.py").write_text("def own(:\n", encoding="utf-8")
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
+    catalogue.cache_clear()
+    try:
+        assert train.main(tiny.arguments(spec)) == 2
+    finally:
+        catalogue.cache_clear()
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert "own.py:1: is not Python: " in message
+    assert "Traceback" not in message
 
 
 def test_bfloat16_trains_on_a_cpu_too(tiny: Tiny) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 
+from methods.settings.mistakes import BrokenMethods
 from workflow.command import MISTAKE, Program, UserError
 
 __all__ = ["DONE", "FAILURE", "UserError", "speaking"]
@@ -20,7 +21,7 @@ def speaking(main: Program) -> Program:
     def program(arguments: list[str] | None = None) -> int:
         try:
             return main(arguments)
-        except UserError as error:
+        except (UserError, BrokenMethods) as error:
             print(f"error: {error}", file=sys.stderr)
             return MISTAKE
 
