@@ -20,7 +20,8 @@ def run(program: str, *arguments: str) -> str:
 def test_nothing_is_imported_before_it_is_asked_for() -> None:
     imported = run(
         "import sys; import workflow.compat; from workflow.compat import operators, quantisation, "
-        "mends; operators.install(); quantisation.install(); mends.install(); "
+        "mends, unneeded; operators.install(); quantisation.install(); mends.install(); "
+        "unneeded.install(); "
         "print([name for name in ('torch', 'mmcv', 'mmdet', 'mmrazor') if name in sys.modules])"
     )
     assert imported == "[]"
@@ -74,6 +75,31 @@ print(backend(), mmcv._ext.nms, hasattr(mmcv._ext, 'softnms'))
         str(tmp_path),
     )
     assert out == "mmcv compiled False"
+
+
+def test_programs_do_not_wait_for_packages_of_parts_that_nobody_uses() -> None:
+    """And who wants these packages has them: later, in the same process, or before."""
+    lines = run(
+        """
+import sys
+import workflow.train
+heavy = ("seaborn", "pandas", "matplotlib", "sklearn", "scipy.stats")
+print([name for name in heavy if name in sys.modules])
+from mmdet.utils import imshow_mot_errors
+try:
+    imshow_mot_errors()
+except NotImplementedError as error:
+    print(error)
+import scipy.stats
+from sklearn.datasets import load_digits
+print(scipy.stats.norm.cdf(0), load_digits.__name__)
+from mmdet.models.dense_heads import paa_head
+print(paa_head.skm)
+"""
+    ).splitlines()
+    assert lines[0] == "[]"
+    assert "workflow.compat.unneeded" in lines[1]
+    assert lines[2:] == ["0.5 load_digits", "None"]
 
 
 def test_the_point_assigner_is_mended_once_whichever_came_first() -> None:

@@ -1,4 +1,4 @@
-"""Import finders: one serves a module of ours under a name, one mends a module once imported."""
+"""Import finders: one serves a module of ours under a name, one has a say in a module's import."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class OneModule(MetaPathFinder, Loader):
         self.fill(module)
 
 
-class AfterImport(MetaPathFinder):
-    """Runs `mend(module)` when the installed module `name` has been imported, not before."""
+class AroundImport(MetaPathFinder):
+    """Imports the installed module `name`, when it is asked for, by `around(execute, module)`."""
 
-    def __init__(self, name: str, mend: Callable[[ModuleType], None]) -> None:
+    def __init__(self, name: str, around: Callable[[Callable[[], None], ModuleType], None]) -> None:
         self.name = name
-        self.mend = mend
+        self.around = around
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -47,9 +47,19 @@ class AfterImport(MetaPathFinder):
             return None
         execute = spec.loader.exec_module
 
-        def execute_and_mend(module: ModuleType) -> None:
-            execute(module)
-            self.mend(module)
+        def execute_within(module: ModuleType) -> None:
+            self.around(lambda: execute(module), module)
 
-        spec.loader.exec_module = execute_and_mend  # type: ignore[method-assign]
+        spec.loader.exec_module = execute_within  # type: ignore[method-assign]
         return spec
+
+
+class AfterImport(AroundImport):
+    """Runs `mend(module)` when the installed module `name` has been imported, not before."""
+
+    def __init__(self, name: str, mend: Callable[[ModuleType], None]) -> None:
+        def execute_and_mend(execute: Callable[[], None], module: ModuleType) -> None:
+            execute()
+            mend(module)
+
+        super().__init__(name, execute_and_mend)
