@@ -13,7 +13,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 AROUND = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
-DISTANCES = (5.0, 11.0, 18.0, 26.0)
+DISTANCES = (5.0, 11.0, 18.0, 26.0, 38.0, 52.0)
 """Points; further ones are joined to their point by a line."""
 ALIGNED = {1: "left", 0: "center", -1: "right"}
 STOOD = {1: "bottom", 0: "center", -1: "top"}

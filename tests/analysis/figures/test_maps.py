@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from analysis.errors import AnalysisError
 from analysis.figures.attention import Attention, Scene, read_attention
@@ -176,3 +177,16 @@ def test_labels_of_near_points_do_not_cover_each_other() -> None:
     boxes = [text.get_window_extent(renderer) for text in axes.texts if not text.arrow_patch]
     assert len(axes.texts) == len(points)
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_a_long_label_at_the_edge_goes_further_away_to_find_a_place() -> None:
+    figure = new_figure(4, 3.2)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 400), ylim=(0, 320))  # a unit is a pixel
+    wall = [(300.0, float(height)) for height in range(110, 211, 10)]
+    points = [*wall, (370.0, 160.0)]
+    label_points(axes, points, [*("-" for _ in wall), "as long as a third of the frame"])
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    box = Text.get_window_extent(axes.texts[-1], renderer)
+    assert not any(box.contains(*point) for point in points)
+    assert box.x1 <= 400
