@@ -93,7 +93,8 @@ def break_reference(data: dict, draw: Draw) -> Told:
 
 def unknown_image(data: dict, draw: Draw) -> Told:
     found = annotation(data, draw)
-    known = {image["id"] for image in data["images"]}
+    # A list: another breaker may have left what no set can hold.
+    known = [image["id"] for image in data["images"]]
     wrong = st.integers(-(2**53) + 1, 2**53 - 1).filter(lambda value: value not in known)
     found["image_id"] = draw(wrong)
     return "unknown-image", found["id"]
