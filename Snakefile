@@ -19,6 +19,14 @@ include: "workflow/rules/targets.smk"
 
 
 onstart:
+    if CALL.table is not None and not {"forecast", "rehearse"} & targets_of_call():
+        # Whoever writes it before `all` means one table, and would train the whole suite.
+        print(
+            f"error: {written('table')}: only `forecast` and `rehearse` are of one table by this"
+            f" key; to train and show that one, ask for the target `table_{CALL.table}`",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     if workflow.executor_plugin.name == "slurm":
         # The executor is not known before, and nobody sends the demo to a cluster unasked.
         if not CALL.names_a_suite:
@@ -53,4 +61,4 @@ rule all:
     conda:
         "environment.yml"
     shell:
-        f"{PYTHON} -m workflow.verdict {ASK} --scope all 2>&1 | tee {{log:q}}"
+        f"{VERDICT} --scope all 2>&1 | tee {{log:q}}"

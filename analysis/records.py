@@ -28,6 +28,7 @@ RUNS = Path("results/runs")
 RUN_FILE, COST_FILE = "run.json", "cost.json"
 OUTCOME_FILE = "outcome.json"
 RECORDS_FILE = "records.csv"
+FOLDERS_FILE = "folders.csv"
 
 Status = Literal[
     "complete",
@@ -253,7 +254,7 @@ def _same_annotations(
 
 def write_records(records: Records, suite_dir: Path) -> None:
     write_text(suite_dir / RECORDS_FILE, records.frame.to_csv(index=False, lineterminator="\n"))
-    write_text(suite_dir / "folders.csv", records.folders.to_csv(index=False, lineterminator="\n"))
+    write_text(suite_dir / FOLDERS_FILE, records.folders.to_csv(index=False, lineterminator="\n"))
 
 
 def main(arguments: list[str] | None = None) -> int:

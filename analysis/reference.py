@@ -23,13 +23,13 @@ from analysis.figures.index import read_index
 from analysis.files import read_json, write_json, write_text
 from analysis.findings.headline import summary
 from analysis.plan import read_plan
-from analysis.records import RUN_FILE, RUNS, Records, read_records
+from analysis.records import FOLDERS_FILE, RUN_FILE, RUNS, Records, read_records
 from analysis.report.provenance import provenance
 from analysis.split import metrics_of
 from analysis.statistics.__main__ import CACHE
 from analysis.statistics.images import measured_of
 
-KEPT = ("records.csv", "folders.csv", "statistics.json")
+KEPT = ("records.csv", FOLDERS_FILE, "statistics.json")
 OF_A_RUN = ("outcome.json", "cost.json", "history.csv", "curve.csv", "agreement.csv")
 """Beside its record and its metrics."""
 ATTENTION = "attention.npz"
@@ -68,6 +68,9 @@ def keep(suite: Path, runs: Path, out: Path) -> None:
         (out / part).mkdir(parents=True)
     for name in KEPT:
         shutil.copyfile(suite / name, out / name)
+    # What else lies in this machine's folder of runs is nobody's business.
+    planned = records.folders[records.folders["id"].isin([*records.plan.by_id])]
+    write_text(out / FOLDERS_FILE, planned.to_csv(index=False, lineterminator="\n"))
     for pattern in TABLES:
         for path in sorted((suite / "tables").glob(pattern)):
             text = TO_A_RUN.sub(r"\1", path.read_text(encoding="utf-8"))

@@ -48,8 +48,9 @@ class MMRazorDistiller(Distiller):
         total: Tensor | float = 0.0
         with _random_stream(batch.seed):
             for level, (map_s, map_t) in enumerate(zip(student, teacher, strict=True)):
-                one = self.student_connectors[level](map_s)
-                other = self.teacher_connectors[level](map_t)
+                # Its losses view maps in rows, which a map with its channels last does not allow.
+                one = self.student_connectors[level](map_s.contiguous())
+                other = self.teacher_connectors[level](map_t.contiguous())
                 total = total + self.losses[level](one, other)
         return {self.name: total * self.settings.weight}
 

@@ -91,7 +91,9 @@ class NonLocal(nn.Module):
             # sum_q (query_p . key_q) value_q, with the product over q first: nothing of size P Q.
             mixing = value @ key.transpose(1, 2) / key.shape[2]  # (N, Ci, Ci)
             answer = (mixing @ query).unflatten(2, (height, width))  # (N, Ci, H, W)
-        return maps + self._normalise(self.output(answer), single=images * height * width == 1)
+            # Products of three maps: in half precision they can leave its range on the way out.
+            answer = self._normalise(self.output(answer), single=images * height * width == 1)
+        return maps + answer
 
     def _normalise(self, answer: Tensor, single: bool) -> Tensor:
         """A single value per channel has no batch statistics: then the running ones are used."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,8 @@ class MMRazorPKDSettings(FeatureSettings):
     levels: Levels | None = PKDSettings.model_fields["levels"].default
     loss_weight: float = Field(PKDSettings.model_fields["loss_weight"].default, ge=0)
     resize_stu: bool = True
+    pairing: Literal["index", "stride"] = PKDSettings.model_fields["pairing"].default
+    """Its configurations name the levels by their places on both sides."""
 
     by_family: ClassVar[Mapping[Family, Mapping[str, Any]]] = PKDSettings.by_family
 

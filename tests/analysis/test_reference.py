@@ -53,6 +53,15 @@ def test_all_that_can_be_read_and_nothing_heavy(tmp_path: Path) -> None:
     assert str(tmp_path) not in page
 
 
+def test_another_suites_folders_are_not_listed(tmp_path: Path) -> None:
+    suite, out = made(tmp_path), tmp_path / "reference"
+    shutil.copytree(next(suite.runs_dir.iterdir()), suite.runs_dir / "of-another-suite")
+    assert make_records(["--suite-dir", str(suite.suite_dir), "--runs", str(suite.runs_dir)]) == 0
+    assert "of-another-suite" in (suite.suite_dir / "folders.csv").read_text()
+    assert keep(suite, out) == 0
+    assert "of-another-suite" not in (out / "folders.csv").read_text()
+
+
 def test_a_later_call_replaces_the_earlier_one(tmp_path: Path) -> None:
     suite, out = made(tmp_path), tmp_path / "reference"
     (out / "tables").mkdir(parents=True)

@@ -26,10 +26,10 @@ BASE_WIDTH = 8  # of the backbone, 64 in the real ones
 
 
 def small_config(name: str) -> ConfigDict:
-    """The model of mmdet's configuration with the widths of an eighth, untrained."""
+    """The model of mmdet's configuration, of CONFIGS or by path, an eighth as wide, untrained."""
     specification = importlib.util.find_spec("mmdet")
     folder = Path(specification.submodule_search_locations[0]) / ".mim/configs"
-    model = Config.fromfile(folder / CONFIGS[name]).model
+    model = Config.fromfile(folder / CONFIGS.get(name, name)).model
     model.backbone.init_cfg = None
     if model.backbone.type == "ResNet":
         model.backbone.base_channels = model.backbone.stem_channels = BASE_WIDTH

@@ -51,6 +51,8 @@ def test_the_verdict_lists_what_failed_and_lets_it_be_tried_again(suite, tmp_pat
     assert f"1 of {len(suite.runs)} runs" in said
     assert outcome.read(tmp_path, student.id) is None
     assert verdict.main([*asked[:-1], "teachers"]) == 0
+    assert verdict.main([*asked, "--partial"]) == 0
+    assert "the 1 that were not carried out are left out" in capsys.readouterr().out
     finish(tmp_path, student, 1)
     assert verdict.main(asked) == 0
 

@@ -178,3 +178,12 @@ def test_who_reads_the_forecast_may_stop_early(checkout):
         ["bash", "-c", call, sys.executable], cwd=checkout.root, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_training_is_of_one_table_by_its_target_only(checkout):
+    """`table=` restricts a forecast; before `all` it would let the whole suite be trained."""
+    ended = checkout.snakemake("all", config=("table=main",), check=False)
+    assert ended.returncode == 2
+    assert "error: --config table: only `forecast` and `rehearse` are of one table" in ended.stderr
+    assert "ask for the target `table_main`" in ended.stderr
+    assert not (checkout.root / "results" / "runs").exists()

@@ -17,6 +17,7 @@ from workflow.distill.positives import PositivesError, recorder_of
 from workflow.models.build import build_detector
 
 SIDES = {"SSD300": 300}
+DYNAMIC = "dynamic_rcnn/dynamic-rcnn_r50_fpn_1x_coco.py"
 ONE_STAGE = ["RetinaNet", "RepPoints", "FCOS", "GFL", "SSD300"]
 
 
@@ -34,7 +35,7 @@ def recorded(
     return model, recorder.positives(), losses, data["data_samples"]
 
 
-@pytest.mark.parametrize("name", [*ONE_STAGE, "Faster R-CNN"])
+@pytest.mark.parametrize("name", [*ONE_STAGE, "Faster R-CNN", DYNAMIC])
 def test_positives_belong_to_their_ground_truths(name: str) -> None:
     _, found, _, samples = recorded(name)
     count = len(found.boxes)
@@ -43,7 +44,8 @@ def test_positives_belong_to_their_ground_truths(name: str) -> None:
     classes = 80 + (found.activation == "softmax")
     assert found.logits.shape == (count, classes)
     assert found.boxes.shape == (count, 4)
-    assert found.activation == ("softmax" if name in ("SSD300", "Faster R-CNN") else "sigmoid")
+    with_background = name in ("SSD300", "Faster R-CNN", DYNAMIC)
+    assert found.activation == ("softmax" if with_background else "sigmoid")
     for image, sample in enumerate(samples):
         inside = found.ground_truth[found.image == image]
         assert len(inside) == 0 or inside.max() < len(sample.gt_instances)
@@ -155,7 +157,14 @@ def test_nothing_matched_gives_empty_positives() -> None:
     assert found.logits.shape == (0, 80)
 
 
-def test_an_unknown_head_is_refused_by_name() -> None:
-    model = build_detector(Config({"model": small_config("Cascade R-CNN")}), 0, pretrained=False)
-    with pytest.raises(PositivesError, match=r"FCOSHead.*CascadeRoIHead"):
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("Cascade R-CNN", "CascadeRoIHead"),
+        ("grid_rcnn/grid-rcnn_r50_fpn_gn-head_2x_coco.py", "GridRoIHead"),
+    ],
+)
+def test_an_unknown_head_is_refused_by_name(name: str, head: str) -> None:
+    model = build_detector(Config({"model": small_config(name)}), 0, pretrained=False)
+    with pytest.raises(PositivesError, match=rf"FCOSHead.*{head}"):
         recorder_of(model)

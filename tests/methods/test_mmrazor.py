@@ -9,8 +9,9 @@ import workflow.compat
 from methods.build import build
 from methods.contract import Context
 from methods.parts.masks import random_mask
-from methods.settings.resolve import resolve
+from methods.settings.resolve import resolve, settings_of
 from tests.methods.given import Case, batch, case, maps
+from workflow.distill.taps import Level, pair_levels
 
 workflow.compat.install()
 SIZES = ((32, 48), (16, 24))
@@ -33,6 +34,30 @@ def test_pkd_and_cwd_agree(ours: str, theirs: str, family: str) -> None:
         _flat(gradients(case(ours, family))), _flat(gradients(case(theirs, family))), strict=True
     ):
         torch.testing.assert_close(own, other, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("row", ["mmrazor-cwd", "mmrazor-pkd", "mmrazor-mgd", "mmrazor-fbkd"])
+def test_maps_with_their_channels_last_give_the_same(row: str) -> None:
+    """The layout in which networks run on a processor."""
+    settings = {"levels": (0, 1)} if row == "mmrazor-fbkd" else {}
+    plain, last = (case(row, "two-stage", sizes=SIZES, settings=settings) for _ in range(2))
+    for pyramid in ("student", "teacher"):
+        maps_last = (
+            m.detach().to(memory_format=torch.channels_last) for m in getattr(last, pyramid)
+        )
+        setattr(last, pyramid, tuple(m.requires_grad_(pyramid == "student") for m in maps_last))
+    for own, other in zip(_flat(gradients(plain)), _flat(gradients(last)), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-10, atol=1e-15)
+
+
+def test_pkd_pairs_its_levels_as_ours() -> None:
+    ours, theirs = (
+        settings_of(resolve(row, "one-stage").methods[0]) for row in ("pkd", "mmrazor-pkd")
+    )
+    student = [Level(channels=4, stride=8 * 2**level) for level in range(5)]
+    teacher = [Level(channels=4, stride=4 * 2**level) for level in range(5)]
+    assert pair_levels(theirs, student, teacher) == pair_levels(ours, student, teacher)
+    assert pair_levels(theirs, student, teacher).teacher == (0, 1, 2, 3)
 
 
 def test_pkd_agrees_where_the_student_is_resized() -> None:

@@ -13,9 +13,8 @@ from typing import Any
 
 import torch
 from mmdet.models.dense_heads import FCOSHead, GFLHead, RepPointsHead, RetinaHead, SSDHead
-from mmdet.models.roi_heads import StandardRoIHead
+from mmdet.models.roi_heads import DynamicRoIHead, StandardRoIHead
 from mmdet.structures.bbox import get_box_tensor
-from torch import nn
 
 from methods.contract import Positives
 from workflow.distill.matched import (
@@ -38,6 +37,7 @@ READERS: dict[type, Reader] = {
     FCOSHead: FCOSReader(),
     RepPointsHead: RepPointsReader(),
 }
+ROI_HEADS: tuple[type, ...] = (StandardRoIHead, DynamicRoIHead)
 
 
 class PositivesError(ValueError):
@@ -46,13 +46,13 @@ class PositivesError(ValueError):
 
 def recorder_of(detector: Any) -> DenseRecorder | RoIRecorder:
     """For a student; raises PositivesError where its head is none of those that are known."""
-    roi_head = getattr(detector, "roi_head", None)
-    if isinstance(roi_head, StandardRoIHead) and isinstance(roi_head.bbox_head, nn.Module):
+    roi_head: Any = getattr(detector, "roi_head", None)
+    if type(roi_head) in ROI_HEADS and roi_head.bbox_head.with_reg:
         return RoIRecorder(roi_head.bbox_head)
     head = getattr(detector, "bbox_head", None)
     reader = READERS.get(type(head))
     if reader is None:
-        known = ", ".join(sorted(kind.__name__ for kind in (*READERS, StandardRoIHead)))
+        known = ", ".join(sorted(kind.__name__ for kind in (*READERS, *ROI_HEADS)))
         found = type(roi_head if roi_head is not None else head).__name__
         raise PositivesError(
             f"methods that distil matched predictions read these heads: {known}; "

@@ -79,6 +79,11 @@ NEEDS = {
 }
 
 
+def targets_of_call():
+    """What stands before `--config`; known once a call is carried out, not while this is read."""
+    return set(workflow.dag_settings.targets)
+
+
 def outcomes(ids):
     paths = [f"{RUNS}/{id}/outcome.json" for id in ids]
     return [path for path in paths if Path(path).is_file()] if CALL.partial else paths
@@ -143,4 +148,5 @@ PYTHON = quoted("python" if DEPLOYED else sys.executable)
 NAME = f"--suite {quoted(SUITE.asked)}"
 ASK = f"{NAME} --runs {quoted(RUNS)}"
 LIES = f"--data {quoted(DATA)}"
+VERDICT = f"{PYTHON} -m workflow.verdict {ASK}" + (" --partial" if CALL.partial else "")
 WHERE = f"--suite-dir {quoted(OUT)} --runs {quoted(RUNS)}"

@@ -46,7 +46,7 @@ for target in PRODUCTS.keys() - {"all"}:
         params:
             scope=target,
         shell:
-            f"{PYTHON} -m workflow.verdict {ASK} --scope {{params.scope}} 2>&1 | tee {{log:q}}"
+            f"{VERDICT} --scope {{params.scope}} 2>&1 | tee {{log:q}}"
 
 
 # What is asked for to be read may be read by `head`, which has seen enough before it is all written.

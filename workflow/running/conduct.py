@@ -10,6 +10,7 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from workflow.running.adaptive import adaptive_state, load_adaptive_state
 from workflow.running.checkpoints import save_atomically
 from workflow.running.cost import CostMeter
 from workflow.running.folder import RunFolder
@@ -51,6 +52,7 @@ class Conductor(Hook):
         self.history = History()
         if state is not None:
             unwrapped(runner.model).load_state_dict(state["model"])
+            load_adaptive_state(unwrapped(runner.model), state.get("adaptive", {}))
             runner.optim_wrapper.load_state_dict(state["optimiser"])
             for scheduler, saved in zip(runner.param_schedulers, state["schedulers"], strict=True):
                 scheduler.load_state_dict(saved)
@@ -112,6 +114,7 @@ class Conductor(Hook):
                     "run": self.folder.spec.hash,
                     "iteration": done,
                     "model": unwrapped(runner.model).state_dict(),
+                    "adaptive": adaptive_state(unwrapped(runner.model)),
                     "optimiser": runner.optim_wrapper.state_dict(),
                     "schedulers": [one.state_dict() for one in runner.param_schedulers],
                     "history": {"rows": self.history.rows, "waiting": self.history.waiting},
