@@ -13,14 +13,15 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
+import time
 from pathlib import Path
-from types import FrameType
-from typing import IO
+from typing import Any
 
 from workflow import outcome
+from workflow.child import WARNING, Child
 from workflow.command import MISTAKE, RESUME_ME, speaking
+from workflow.data.folder import Busy, only_one
 from workflow.devices import StoppedWaiting, TooFewDevices, devices
 from workflow.judged import REPORTED, metrics_of
 from workflow.outcome import Outcome
@@ -29,38 +30,7 @@ from workflow.stages import Place, Stage, bundled, command, recorded, stages, wa
 from workflow.suite import Suite, load
 
 TRY_AGAIN = 1
-WARNING = signal.SIGUSR1
-"""What Slurm sends before a time limit; anything else means that somebody wants us gone."""
-
-
-class Child:
-    """The program of the current step; signals that come here are passed on to it."""
-
-    def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
-        self.received: int | None = None
-        for number in (signal.SIGTERM, signal.SIGINT, WARNING):
-            signal.signal(number, self._pass_on)
-
-    def run(self, words: tuple[str, ...], environment: dict[str, str], log: IO[bytes]) -> int:
-        # A group of its own: a signal reaches it once, through us, and not from the terminal too.
-        self.process = subprocess.Popen(
-            words, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-        if self.received is not None:
-            self._send(self.received)
-        code = self.process.wait()
-        self.process = None
-        return code
-
-    def _pass_on(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        self._send(number)
-
-    def _send(self, number: int) -> None:
-        if self.process is not None and self.process.poll() is None:
-            # The programs save on TERM and USR1 alike; INT would end them on the spot.
-            self.process.send_signal(WARNING if number == WARNING else signal.SIGTERM)
+SECONDS_BETWEEN_LOOKS = 2.0
 
 
 @speaking
@@ -87,12 +57,25 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     child = Child()
     try:
+        _wait_for_another_call(runs / run.id, child)
         with devices(options.gpus, told_to_stop=lambda: child.received is not None) as visible:
             return _do_all(child, suite, run, options, visible)
     except TooFewDevices as error:
         return _end(runs, Outcome(run.id, "failed", str(error), "train"))
     except StoppedWaiting:
         return RESUME_ME
+
+
+def _wait_for_another_call(folder: Path, child: Child) -> None:
+    """A job of an earlier call may still train this very run: what it makes is ours too."""
+    while True:
+        try:
+            with only_one(folder / "work" / "run", wait=False):
+                return
+        except Busy:
+            if child.received is not None:
+                raise StoppedWaiting from None
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _do_all(
@@ -103,14 +86,18 @@ def _do_all(
     last = options.attempt >= options.attempts
     steps = stages(suite, run, Place(runs, options.data), options.gpus)
     for bundle in bundled(waiting(steps)):
-        code = _do(child, bundle, environment, runs / run.id)
+        before = recorded(runs / run.id)
+        code, said = _do(child, bundle, environment, runs / run.id)
         if code == 0:
             continue
+        record = recorded(runs / run.id)
+        # What an earlier attempt said of itself is no news of this one.
+        failed = record if record != before and record.get("status") == "failed" else {}
         stage = next((one for one in bundle if not one.done()), bundle[-1])
-        reason = _reason(runs / run.id, bundle, code)
+        reason = _reason(failed, said, code)
         if child.received is not None and child.received != WARNING:
             return RESUME_ME
-        hopeless = code == MISTAKE or recorded(runs / run.id).get("status") == "failed"
+        hopeless = code == MISTAKE or bool(failed)
         # Torchrun, and a program that was only starting, have codes of their own for a warning.
         interrupted = code == RESUME_ME or (child.received is not None and not hopeless)
         if not last and not hopeless:
@@ -164,31 +151,32 @@ def _environment(threads: int, visible: str) -> dict[str, str]:
     return {**found, "CUDA_VISIBLE_DEVICES": visible} if visible else found
 
 
-def _log(folder: Path, bundle: list[Stage]) -> Path:
-    return folder / "work" / f"{bundle[0].name}.log"
-
-
-def _do(child: Child, bundle: list[Stage], environment: dict[str, str], folder: Path) -> int:
-    path = _log(folder, bundle)
+def _do(
+    child: Child, bundle: list[Stage], environment: dict[str, str], folder: Path
+) -> tuple[int, str]:
+    """The program's exit code, and what it said: the log has earlier attempts' words too."""
+    path = folder / "work" / f"{bundle[0].name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:
-        return child.run(command(bundle), environment, log)
+        start = log.tell()
+        code = child.run(command(bundle), environment, log)
+    with path.open("rb") as log:
+        log.seek(start)
+        return code, log.read().decode("utf-8", errors="replace")
 
 
-def _reason(folder: Path, bundle: list[Stage], code: int) -> str:
+def _reason(failed: dict[str, Any], said: str, code: int) -> str:
     """What the program said of its end, in one line."""
-    record = recorded(folder)
-    if record.get("status") == "failed" and record.get("reason"):
-        return str(record["reason"])
+    if failed.get("reason"):
+        return str(failed["reason"])
     if code < 0:
         name = signal.Signals(-code).name
         hint = ", out of memory perhaps" if -code == signal.SIGKILL else ""
         return f"killed by {name}{hint}"
-    text = _log(folder, bundle).read_text(encoding="utf-8", errors="replace")
-    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
-    said = next((line for line in reversed(lines) if line.startswith("error: ")), None)
-    if said is not None:
-        return said.removeprefix("error: ")
+    lines = [line.strip() for line in said.replace("\r", "\n").splitlines() if line.strip()]
+    told = next((line for line in reversed(lines) if line.startswith("error: ")), None)
+    if told is not None:
+        return told.removeprefix("error: ")
     return f"ended with {code}: {lines[-1] if lines else 'and said nothing'}"
 
 

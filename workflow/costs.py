@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from workflow.data.catalogue import COCO_SHARES
+from workflow.data.counts import training_counts
 from workflow.outcome import WEIGHTS, without_weights
 from workflow.spec import RunSpec
 
@@ -63,7 +64,10 @@ def training_images(run: RunSpec) -> float:
     if run.data.name in COCO_SHARES:
         whole = COCO_TRAINING_IMAGES if run.family else COCO_TRAINING_BOXES
         return whole * COCO_SHARES[run.data.name]
-    return float(run.data.options.get("train", COCO_TRAINING_IMAGES))
+    if (own := training_counts(run.data)) is not None:
+        return own.images if run.family else own.boxes
+    told = run.data.options.get("train")  # of a user's set the SHA-256 of its annotations
+    return float(told if isinstance(told, int) else COCO_TRAINING_IMAGES)
 
 
 def around(run: RunSpec, speed: float | None = None, snapshots: int = 0) -> float:

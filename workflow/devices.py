@@ -2,7 +2,7 @@
 
 Snakemake counts GPUs but does not hand out numbers, and `CUDA_VISIBLE_DEVICES` of a whole session
 is the same for each of its jobs. So a job takes the lock of each device that it uses; the kernel
-frees it when the job ends, however it ends. Imports no torch.
+frees it when the job and its programs have ended, however they end. Imports no torch.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def _free(
             continue
         handle = _lock(folder, name)
         if _taken(handle):
+            os.set_inheritable(handle.fileno(), True)  # see workflow.child
             found.append((name, handle))
         else:
             handle.close()

@@ -81,8 +81,9 @@ class Forecast:
 
     def _estimate(self, id: str) -> Estimate:
         run = self.suite.by_id[id]
-        disk = float(table()[fidelity(run)]["disk_mb"]) * 1e6
         snapshots = self.suite.attend.snapshots if id in self.followed else 0
+        sizes = table()[fidelity(run)]
+        disk = float(sizes["disk_mb"] + snapshots * sizes["snapshot_mb"]) * 1e6
         rest = around(run, self.speed, snapshots)
         own = self.measured.of(id)
         if own is not None:

@@ -8,6 +8,7 @@ The keys are said in docs/architecture.md. Imports no torch.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -51,6 +52,15 @@ def plan(suite: Suite) -> dict[str, Any]:
             {"where": _columns(entry.where), "reason": entry.reason} for entry in suite.not_run
         ],
     }
+
+
+def plan_text(suite: Suite) -> str:
+    return json.dumps(plan(suite), indent=1, allow_nan=False) + "\n"
+
+
+def plan_hash(suite: Suite) -> str:
+    """Changes with whatever a reader of results would see."""
+    return hashlib.sha256(plan_text(suite).encode()).hexdigest()
 
 
 def _run(suite: Suite, id: str, run: RunSpec) -> dict[str, Any]:
@@ -148,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--suite", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    text = json.dumps(plan(load(options.suite)), indent=1, allow_nan=False) + "\n"
+    text = plan_text(load(options.suite))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.half-made")
     partial.write_text(text, encoding="utf-8")

@@ -157,11 +157,15 @@ def _rows(
 
 
 def _ap_of(cells: list[CellStatistics], histories: dict[int, Histories]) -> str:
-    """What AP on the way is: not what tables report, and of few seeds."""
-    sets = sorted({told for cell in cells for told in histories[id(cell)].measured_on})
-    if not sets:
+    """What AP on the way is: not what tables report, and often of fewer seeds."""
+    drawn = [(own, course.n) for cell in cells if (course := (own := histories[id(cell)]).ap())]
+    if not drawn:
         return "AP was not measured on the way: `attend: {images: 12, snapshots: 6}` asks for it."
-    return f"AP on the way: on the {' and '.join(sets)}, at the snapshots of each row's first seed."
+    sets = sorted({told for own, _ in drawn for told in own.measured_on})
+    counts = sorted({n for _, n in drawn})
+    span = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    seeds = "one seed a row" if counts == [1] else f"{span} seeds a row"
+    return f"AP on the way: on the {' and '.join(sets)}, at the snapshots of {seeds}."
 
 
 def _terms(

@@ -53,6 +53,8 @@ def make_figure(
     with style.applied():
         try:
             pages, note = draw(wanted), ""
+            if not pages:
+                raise NothingToDraw("no finished run has anything of what it shows")
         except NothingToDraw as reason:
             note = str(reason)
             pages = [_note(title, note)]

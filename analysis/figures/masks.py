@@ -17,7 +17,7 @@ from analysis.figures.mosaic import Mosaic
 from analysis.figures.options import ImageIds, MasksOptions
 from analysis.figures.panels import BAR_LABEL, SIDE, add_image, add_map, sides
 from analysis.figures.style import COLUMN_WIDTH, new_figure
-from analysis.figures.wanted import Picture, Wanted, sentences
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.metrics import HEADLINE
 from analysis.statistics.tables import CellStatistics
 
@@ -35,6 +35,12 @@ def draw(wanted: Wanted) -> list[Picture]:
     options = wanted.options(MasksOptions)
     pairs = look(wanted)
     pages = draw_pairs(wanted, pairs, atlas.scale_of(pairs), options.rows, options.ids)
+    if not pages:
+        which = f"row of {', '.join(options.rows)}" if options.rows else "row"
+        raise NothingToDraw(
+            f"no finished {which} kept a map of a method's own (a mask, a weight, an error or an "
+            "attention)"
+        )
     if options.rows:
         pages = [replace(page, further=False) for page in pages]
     # The comparison is what most want of this kind: it bears the figure's name.

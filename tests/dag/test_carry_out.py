@@ -16,6 +16,7 @@ import pytest
 
 from workflow import carry_out, outcome
 from workflow.command import RESUME_ME
+from workflow.data.folder import only_one
 from workflow.devices import devices
 from workflow.stages import Stage
 from workflow.suite import load
@@ -45,7 +46,8 @@ def do(tmp_path, suite, monkeypatch):
 
         monkeypatch.setattr(carry_out, "stages", steps)
         # Handlers of this process must come back when the program is done.
-        before = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
+        handled = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
+        before = {number: signal.getsignal(number) for number in handled}
         monkeypatch.chdir(tmp_path)
         try:
             arguments = ["--suite", str(TINY), "--run", run.id, "--runs", str(tmp_path)]
@@ -100,6 +102,36 @@ def test_what_the_run_says_of_itself_is_believed(do):
     code = f"import sys; open('{do.id}/run.json', 'w').write('''{record}'''); sys.exit(1)"
     assert do({"train": code}, attempt=1, attempts=3) == 0
     assert do.ended().reason == "loss is nan at iteration 7"
+
+
+def test_what_an_earlier_attempt_said_is_not_told_again(do):
+    """Neither its last word in the log nor its record: this one died of something else."""
+    do.folder.mkdir(parents=True)
+    (do.folder / "work").mkdir()
+    (do.folder / "work" / "train.log").write_text("error: the data set is not there\n")
+    record = {"status": "failed", "reason": "loss is nan at iteration 7"}
+    (do.folder / "run.json").write_text(json.dumps(record))
+    programs = {"train": "import sys; print('CUDA out of memory'); sys.exit(1)"}
+    assert do(programs, attempt=1, attempts=2) == carry_out.TRY_AGAIN
+    assert do(programs, attempt=2, attempts=2) == 0
+    assert do.ended().reason == "ended with 1: CUDA out of memory"
+
+
+def test_a_run_that_an_earlier_call_still_trains_is_waited_for(do, monkeypatch):
+    monkeypatch.setattr(carry_out, "SECONDS_BETWEEN_LOOKS", 0.02)
+    held, free = threading.Event(), threading.Event()
+
+    def train() -> None:
+        with only_one(do.folder / "work" / "run"):
+            held.set()
+            free.wait(timeout=30)
+            (do.folder / "train.made").touch()
+
+    threading.Thread(target=train, daemon=True).start()
+    assert held.wait(timeout=30)
+    threading.Timer(0.2, free.set).start()
+    assert do({"train": "raise SystemExit('error: nothing was left to do')"}) == 0
+    assert do.ended().complete
 
 
 def test_saved_means_go_on(do):
@@ -167,7 +199,12 @@ def test_who_needs_weights_that_were_not_kept_is_told_what_to_do(do, suite, tmp_
 
 
 @pytest.mark.parametrize(
-    ("number", "passed"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGUSR1, "SIGUSR1")]
+    ("number", "passed"),
+    [
+        (signal.SIGTERM, "SIGTERM"),
+        (signal.SIGUSR1, "SIGUSR1"),
+        (signal.SIGHUP, "SIGTERM"),  # the terminal went away
+    ],
 )
 def test_signals_reach_the_program_and_mean_resume(tmp_path, suite, number, passed):
     """A program that saves on a signal and says so, asked by a scheduler that warns us."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from workflow import devices as module
 from workflow.devices import StoppedWaiting, TooFewDevices, devices
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +113,31 @@ def test_a_job_that_is_told_to_end_waits_no_longer(tmp_path: Path) -> None:
             raise AssertionError("there was no free device")
     with devices(2, tmp_path, count=2) as given_back:
         assert given_back == "0,1"
+
+
+def test_a_device_stays_taken_while_a_killed_jobs_program_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    program = (
+        f"import os, time; open(r'{tmp_path}/pid', 'w').write(str(os.getpid()))\n"
+        f"os.rename(r'{tmp_path}/pid', r'{tmp_path}/ready'); time.sleep(60)"
+    )
+    job = (
+        "import os, sys\nfrom pathlib import Path\nfrom workflow.child import Child\n"
+        "from workflow.devices import devices\n"
+        f"with devices(1, Path(r'{tmp_path}')), open(os.devnull, 'wb') as log:\n"
+        f"    Child().run((sys.executable, '-c', {program!r}), dict(os.environ), log)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", job], cwd=ROOT)
+    while not (tmp_path / "ready").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    living = int((tmp_path / "ready").read_text())
+    with pytest.raises(StoppedWaiting), devices(1, tmp_path, told_to_stop=lambda: True):
+        pass
+    os.kill(living, signal.SIGKILL)
+    with devices(1, tmp_path) as visible:
+        assert visible == "0"

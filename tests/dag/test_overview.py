@@ -8,19 +8,31 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
+import yaml
 
 from analysis.plan import read_plan
+from tests.data import coco_files
 from workflow import forecast, outcome, plan, status, verdict
 from workflow.command import NOBODY_READS
-from workflow.costs import around, iterations, modelled, table
+from workflow.costs import (
+    COCO_TRAINING_IMAGES,
+    around,
+    iterations,
+    modelled,
+    table,
+    training_images,
+)
 from workflow.costs import devices as devices_of
+from workflow.data import annotations
 from workflow.forecast import Forecast
 from workflow.models import catalogue
 from workflow.models.zoo import _models
 from workflow.outcome import Outcome
 from workflow.scopes import scopes
+from workflow.spec import DataSpec
 from workflow.suite import load
 
 TINY = Path(__file__).parents[1] / "suites" / "tiny.yaml"
@@ -97,6 +109,49 @@ def test_a_forecast_learns_from_runs_that_are_done(suite, tmp_path):
     assert after.done == 5
     assert after.device_hours_left == after.wall_hours == 0
     assert after.model_error == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("tune", [False, True])
+def test_a_set_of_one_s_own_is_counted_for_schedules_in_epochs(tune, tmp_path, monkeypatch):
+    content = coco_files.content(images=40)
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] > 10]
+    coco_files.write(tmp_path, "train", content)
+    coco_files.write(tmp_path, "test", coco_files.content(images=4, first_image=100))
+    splits = ("train", "test", *(("tune",) if tune else ()))
+    coco_files.write(tmp_path, "tune", coco_files.content(images=4, first_image=200))
+    own = {name: {"annotations": f"{name}.json", "images": name} for name in splits}
+    path = tmp_path / "pets.yaml"
+    text = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    text["data"] = {"name": "pets", "options": own}
+    text["schedules"] = {
+        kind: {"epochs": 2, "batch_size": 3} for kind in ("student", "teacher", "classifier")
+    }
+    path.write_text(yaml.safe_dump(text), encoding="utf-8")
+    pets = load(path)
+    read = mock.Mock(wraps=annotations.read)
+    monkeypatch.setattr(annotations, "read", read)
+    found = Forecast(pets, tmp_path)
+    share = 1 if tune else 0.9
+    for id, run in pets.by_id.items():
+        seen = 30 if run.family else 30 * 4
+        assert iterations(run) == pytest.approx(2 * share * seen / 3)
+        assert found.limit_minutes(id) > 0
+    assert read.call_count == 1
+    assert "epoch" not in status.text(pets, list(status.table(pets, tmp_path)), 1.0)
+    assert forecast.main(["--suite", str(path), "--runs", str(tmp_path)]) == 0
+
+
+def test_a_broken_annotation_file_does_not_stop_the_forecast(tmp_path):
+    spec = load(TINY).runs[0]
+    broken = tmp_path / "train.json"
+    broken.write_text("<html>", encoding="utf-8")
+    data = DataSpec(
+        name="pets",
+        options={"train": "0" * 64},
+        locations={"train": {"annotations": str(broken)}},
+    )
+    run = spec.model_copy(update={"data": data})
+    assert training_images(run) == COCO_TRAINING_IMAGES
 
 
 def test_what_is_followed_on_its_way_takes_longer(suite, tmp_path):

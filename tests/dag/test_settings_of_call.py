@@ -187,3 +187,15 @@ def test_training_is_of_one_table_by_its_target_only(checkout):
     assert "error: --config table: only `forecast` and `rehearse` are of one table" in ended.stderr
     assert "ask for the target `table_main`" in ended.stderr
     assert not (checkout.root / "results" / "runs").exists()
+
+
+def test_what_a_suite_extends_is_seen_in_its_plan(checkout):
+    base = (checkout.root / "tiny.yaml").read_text()
+    (checkout.root / "base.yaml").write_text(base)
+    (checkout.root / "child.yaml").write_text("title: Child\nextends: base.yaml\n")
+    plan = "results/suites/child/plan.json"
+    checkout.snakemake(plan, suite="child.yaml")
+    again = checkout.snakemake(plan, "--dry-run", suite="child.yaml")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    (checkout.root / "base.yaml").write_text(base + "figures:\n  gains: {kind: effects}\n")
+    assert checkout.jobs(plan, suite="child.yaml") == {"plan": 1}

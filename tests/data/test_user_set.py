@@ -117,6 +117,45 @@ def test_a_class_that_nothing_shows_in_training_is_refused_in_testing_only_told(
         make.ensure(resolve("pets", options("train", "test"), home), home / "data")
 
 
+def rare(images: int, showing: dict[int, int]) -> dict:
+    """Every image shows a cat; so many of them a dog or a hen, by the category's id."""
+    content = coco_files.content(images=images, boxes=1)
+    for item in content["annotations"]:
+        item["category_id"] = 5
+    for category, count in showing.items():
+        for item in content["annotations"][:count]:
+            number = len(content["annotations"]) + 2000
+            content["annotations"].append(item | {"id": number, "category_id": category})
+    return content
+
+
+@pytest.mark.parametrize("crowds", [(), (13, 14, 22)])
+def test_a_class_of_one_image_is_held_out_of_nothing(home, crowds):
+    content = rare(30, {10: 1, 15: 9})
+    for image in crowds:  # chosen after image 1; nobody learns from a crowd
+        item = next(one for one in content["annotations"] if one["image_id"] == image)
+        number = len(content["annotations"]) + 2000
+        content["annotations"].append(item | {"id": number, "category_id": 10, "iscrowd": 1})
+    coco_files.write(home, "train", content)
+    dataset = make.ensure(resolve("pets", options("train", "test"), home), home / "data")
+    train, tune = (ids(dataset.splits[s].annotations) for s in ("train", "tune"))
+    assert 1 in train
+    assert len(tune) == 3
+    assert sorted(train + tune) == ids(home / "train.json")
+
+
+def test_where_nothing_can_be_held_out_a_tune_split_is_asked_for(home):
+    content = coco_files.content(images=3, boxes=1)
+    coco_files.write(home, "train", content)
+    with pytest.raises(DataError, match=r"train\.json: no image can be held out.* `tune` split$"):
+        make.ensure(resolve("pets", options("train", "test"), home), home / "data")
+
+
+def test_what_is_held_out_where_no_class_is_rare_stays_the_same(home):
+    dataset = make.ensure(resolve("pets", options("train", "test"), home), home / "data")
+    assert ids(dataset.splits["tune"].annotations) == [16, 17, 19]
+
+
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [

@@ -61,7 +61,8 @@ class UserOptions(Frozen):
     tune: SplitFiles | None = None
     """Left out: a tenth of `train` is held out for choosing weights."""
     classes: tuple[str, ...] = ()
-    """Left out: the categories of `test`, in the order of their ids."""
+    """In the order of the labels; left out: the categories of `test`, in the order of their ids.
+    Every split has these categories; in which order and with which ids is its own affair."""
 
 
 OPTIONS: dict[str, type[Frozen]] = {
@@ -120,6 +121,9 @@ def _resolve_user(name: str, options: UserOptions, base: Path) -> DataSpec:
     identity: dict[str, Any] = {}
     locations: dict[str, dict[str, str]] = {}
     lost: list[tuple[Location, str]] = []
+    twice = sorted({name for name in options.classes if options.classes.count(name) > 1})
+    if twice:
+        lost.append((("options", "classes"), f"every name once, found more of {', '.join(twice)}"))
     for split in SPLITS:
         files: SplitFiles | None = getattr(options, split)
         if files is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ def make_user_set(spec: DataSpec, folder: Path, progress: bool) -> None:
         reports[split] = validate(
             source.annotations, source.images, classes, tolerated=tolerated, progress=progress
         )
+    _refuse_other_names(sources, classes, reports)
     refuse_bad(reports)
     _refuse_shared(sources)
     for split in sources.keys() - ({"train"} if "tune" not in sources else set()):
@@ -60,7 +61,10 @@ def make_user_set(spec: DataSpec, folder: Path, progress: bool) -> None:
         train = sources["train"]
         content = files.read(train.annotations)
         count = max(1, round(USER_TUNE_SHARE * len(content["images"])))
-        tune = subsets.held_out(content, count, seed=0)
+        try:
+            tune = subsets.held_out(content, count, seed=0)
+        except DataError as error:
+            raise DataError(f"{train.annotations}: {error}; name a `tune` split") from error
         cut_split(folder, "tune", train, content, tune, "held out for choosing weights")
         cut_split(folder, "train", train, content, ~tune, "without what is held out")
     vouch(folder, {"name": spec.name, "options": spec.options}, reports)
@@ -76,6 +80,25 @@ def sources_of(spec: DataSpec) -> dict[str, Split]:
         split: Split(Path(at["annotations"]), Path(at["images"]))
         for split, at in spec.locations.items()
     }
+
+
+def _refuse_other_names(
+    sources: Mapping[str, Split], classes: Sequence[str], reports: Mapping[str, Report]
+) -> None:
+    """Splits may list their categories in any order, with any ids: labels go by the names."""
+    for split, source in sources.items():
+        if "classes" in reports[split].problems:
+            listed = files.read(source.annotations)["categories"]
+            found = [str(one.get("name")) for one in listed if isinstance(one, dict)]
+            raise DataError(
+                f"{source.annotations}: `categories`: found {_names(set(found) - set(classes))} "
+                f"that are no classes of the set, and lacks {_names(set(classes) - set(found))}; "
+                f"every split has the set's classes, in any order: {', '.join(classes)}"
+            )
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(map(repr, sorted(names))) or "none"
 
 
 def refuse_bad(reports: Mapping[str, Report]) -> None:

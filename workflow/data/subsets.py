@@ -75,12 +75,36 @@ def _trim(
 
 
 def held_out(content: dict[str, Any], count: int, seed: int) -> Mask:
-    """(I,) the images kept for choosing weights."""
+    """(I,) the images kept for choosing weights; of every category one is left for training."""
     images = len(content["images"])
     if not 0 < count < images:
         raise DataError(f"cannot hold {count} of {images} images out for choosing weights")
-    ids = [image["id"] for image in content["images"]]
-    return choose(presence(content), shuffled(ids, "tune", seed), count)
+    order = shuffled([image["id"] for image in content["images"]], "tune", seed)
+    taken = choose(presence(content), order, count)
+    learnt = [item for item in content["annotations"] if not item.get("iscrowd", 0)]
+    _leave_one(presence({**content, "annotations": learnt})[:, :-1], order, taken)
+    if not taken.any():
+        raise DataError("no image can be held out: each is the only one of some category")
+    return taken
+
+
+def _leave_one(shown: Mask, order: NDArray[np.int64], taken: Mask) -> None:
+    """Gives images back until no category lies in `taken` alone, where nothing could learn it, and
+    takes others for them as far as that costs no category. Mostly there is nothing to give back.
+    """
+    count = taken.sum()
+    left = shown[~taken].sum(axis=0)
+    for category in np.flatnonzero(shown.any(axis=0)):
+        if left[category] == 0:
+            last = order[shown[order, category] & taken[order]][-1]
+            taken[last] = False
+            left += shown[last]
+    for place in order[~taken[order]]:
+        if taken.sum() >= count:
+            return
+        if (left[shown[place]] > 1).all():
+            taken[place] = True
+            left -= shown[place]
 
 
 def fraction(content: dict[str, Any], among: Mask, count: int, seed: int) -> Mask:

@@ -1,5 +1,4 @@
 # The suite, read once per Snakemake process, and the look-ups that the rules need. No rule here.
-import hashlib
 import shlex
 import signal
 import sys
@@ -18,6 +17,7 @@ from workflow.data.catalogue import folder_name
 from workflow.forecast import Forecast, of_table
 from workflow.judged import REPORTED, judged_already
 from workflow.outcome import without_weights
+from workflow.plan import plan_hash
 from workflow.scopes import scopes
 from workflow.settings_of_call import settings_of_call
 from workflow.suite import SuiteError, load, names

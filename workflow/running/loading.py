@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
 from mmcv.transforms import TRANSFORMS, LoadImageFromFile
 from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
 
 from workflow.data.catalogue import DataSet
+from workflow.running.errors import UserError
 from workflow.running.order import SeededOrder, SeededSamples
 from workflow.spec import ScheduleSpec
 
@@ -37,6 +40,30 @@ class LoadSmallImage(LoadImageFromFile):
             self.kept[path] = {**loaded, "scale_factor": (1.0, 1.0)}
         kept = self.kept[path]
         return {**results, **kept, "img": kept["img"].copy()}  # later steps draw into it
+
+
+class ClassOrder(COCO):
+    """A file's categories in the order of the set's classes, whatever their ids and places.
+
+    mmdet numbers classes as the file lists them. Splits that list them differently would be
+    trained on one numbering and scored on another, and crops are numbered by name.
+    """
+
+    def get_cat_ids(
+        self, cat_names: Sequence[str] = (), sup_names: Any = (), cat_ids: Any = ()
+    ) -> list[int]:
+        known = {category["name"]: category["id"] for category in self.dataset["categories"]}
+        lost = [name for name in cat_names if name not in known]
+        if lost:  # left out, it would shift the numbers of all that follow
+            raise UserError(
+                f"`categories` lacks {', '.join(map(repr, lost))} of the set's classes; "
+                f"found {', '.join(map(repr, known))}"
+            )
+        return [known[name] for name in cat_names]
+
+
+class ClassOrderedDataset(CocoDataset):
+    COCOAPI = ClassOrder
 
 
 def train_pipeline(data: DataSet, scales: Scales, shift: int = 0) -> Pipeline:
@@ -74,16 +101,20 @@ def boxes_first(pipeline: Pipeline) -> Pipeline:
 def open_split(
     data: DataSet, split: str, pipeline: Pipeline, training: bool = False
 ) -> CocoDataset:
+    """Label n is the n-th of `data.classes`, and the set's `cat_ids[n]` its id in this file."""
     files = data.splits[split]
-    with redirect_stdout(None):  # pycocotools tells how it reads
-        return CocoDataset(
-            ann_file=str(files.annotations),
-            data_prefix={"img": str(files.images)},
-            metainfo={"classes": data.classes},
-            pipeline=pipeline,
-            test_mode=not training,
-            filter_cfg={"filter_empty_gt": True, "min_size": 1} if training else None,
-        )
+    try:
+        with redirect_stdout(None):  # pycocotools tells how it reads
+            return ClassOrderedDataset(
+                ann_file=str(files.annotations),
+                data_prefix={"img": str(files.images)},
+                metainfo={"classes": data.classes},
+                pipeline=pipeline,
+                test_mode=not training,
+                filter_cfg={"filter_empty_gt": True, "min_size": 1} if training else None,
+            )
+    except UserError as error:
+        raise UserError(f"{files.annotations}: {error}") from error
 
 
 def iterations_of(schedule: ScheduleSpec, images: int) -> int:

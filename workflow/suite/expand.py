@@ -10,8 +10,10 @@ from workflow.models import catalogue
 from workflow.models.schema import PairDefinition
 from workflow.spec import DataSpec, RunSpec, ScheduleSpec
 from workflow.suite import blocks, cells
+from workflow.suite.baselines import BASELINE, Baselines
 from workflow.suite.blocks import FullBlock, Row
 from workflow.suite.models import Models
+from workflow.suite.once import Once
 from workflow.suite.problems import Collector
 from workflow.suite.recipes import TEACHERS_OWN, Recipes
 from workflow.suite.schema import Published, ScheduleEntry, SuiteFile
@@ -34,14 +36,15 @@ class Expansion:
         self.by_id: dict[str, RunSpec] = {}
         self.schedule_names: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
-        self._baselines: dict[tuple[str, str | None, int], str] = {}
+        self.baselines = Baselines(self.by_id)
 
     def run(self) -> None:
         for block in blocks.complete(self.file):
-            self._block(block, "")
+            self._block(block)
         for name, entry in self.file.tables.items():
             full_blocks = list(blocks.complete(self.file, name))
-            found = [cell for block in full_blocks for cell in self._block(block, name)]
+            once = Once(self.problems, self.by_id)
+            found = [cell for block in full_blocks for cell in self._block(block, once)]
             self._check_full(name, entry.full, full_blocks)
             kind = entry.kind or ("published" if entry.published else "results")
             title = entry.title or name.replace("_", " ")
@@ -55,10 +58,15 @@ class Expansion:
                 entry.published or Published(),
             )
         for name, table in self.tables.items():
-            linked = tuple(self._with_baseline(cell) for cell in table.cells)
+            standing = {id for cell in table.cells for id in cell.runs}
+            linked = tuple(
+                dataclasses.replace(cell, baseline=self.baselines.of(cell, standing))
+                for cell in table.cells
+            )
             self.tables[name] = dataclasses.replace(table, cells=linked)
 
-    def _block(self, block: FullBlock, table: str) -> list[Cell]:
+    def _block(self, block: FullBlock, once: Once | None = None) -> list[Cell]:
+        """Its cells; in a table, `once` looks after their names."""
         if not block.pairs or not block.rows:
             empty = "pairs" if not block.pairs else "rows"
             around = (block.at[:length] for length in range(len(block.at) + 1))
@@ -83,7 +91,8 @@ class Expansion:
                     self._check_pairs(row, block)
                     continue
                 cell = self._row(block, pair, schedule, row, common)
-                if cell is not None and table:
+                if cell is not None and once is not None:
+                    once.add(cell, row.at, block.at)
                     found.append(cell)
         return found
 
@@ -200,7 +209,7 @@ class Expansion:
         return RunSpec(
             kind="student",
             group=pair.name,
-            row="baseline",
+            row=BASELINE,
             seed=seed,
             data=self.data,
             model=self.models.dump(pair.student),
@@ -215,22 +224,11 @@ class Expansion:
         id = run.id
         if id not in self.by_id:
             self.by_id[id] = run
-            if run.kind == "student" and run.row == "baseline":
-                self._baselines[run.group, _length(run.schedule), run.seed] = id
+            self.baselines.add(id)
         return id
-
-    def _with_baseline(self, cell: Cell) -> Cell:
-        runs = [self.by_id[id] for id in cell.runs]
-        keys = [(run.group, _length(run.schedule), run.seed) for run in runs]
-        found = tuple(self._baselines[key] for key in keys if key in self._baselines)
-        return dataclasses.replace(cell, baseline=found)
 
 
 def _name_of(entry: ScheduleEntry | None, default: str) -> str:
     if entry is None:
         return default
     return "" if entry.model_extra else entry.name or default
-
-
-def _length(schedule: ScheduleSpec | None) -> str | None:
-    return schedule.model_dump_json() if schedule else None

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from analysis.figures.options import OPTIONS
 from workflow.suite.problems import Collector
 from workflow.suite.schema import FigureEntry, SuiteFile
+from workflow.suite.source import Location
 from workflow.suite.suite import Cell, Figure, Table
 
 
@@ -59,3 +60,17 @@ def _check_names(
     fields = {name for cell in cells for name in cell.changed}
     if field and field not in fields:
         problems.unknown((*at, "field"), "setting that the figure's rows change", field, fields)
+    elif field is not None and fields:
+        _check_sweep((*at, "field") if field else ("figures", key), field, cells, problems)
+
+
+def _check_sweep(at: Location, field: str, cells: list[Cell], problems: Collector) -> None:
+    """A row that changes two settings is on the line of neither."""
+    if any(len(cell.changed) == 1 and (not field or field in cell.changed) for cell in cells):
+        return
+    mixed = next(cell for cell in cells if field in cell.changed or (not field and cell.changed))
+    problems.add(
+        at,
+        f"no row of this figure changes {repr(field) if field else 'one setting'} alone, so there "
+        f"is no sweep to draw; {mixed.row!r} changes {' and '.join(map(repr, mixed.changed))}",
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from workflow.data.catalogue import COCO_SHARES
 from workflow.models import catalogue
 from workflow.models.schema import DetectorDefinition
 from workflow.spec import DataSpec, RunSpec, ScheduleSpec
@@ -68,12 +69,13 @@ class Models:
                     f"expected `<path>#sha256=<64 hex digits>`, got {given!r}",
                 )
             return RunSpec(**common, checkpoint=given)
-        if definition.zoo:
+        trained = "the zoo's are of COCO's classes" if definition.zoo else "the zoo has none"
+        if definition.zoo and self.data.name in COCO_SHARES:
             return RunSpec(**common, checkpoint=f"zoo:{definition.zoo}")
         if not definition.schedule:
             self.problems.add(
                 at,
-                f"no weights are known for {name!r}: the zoo has none and it has no schedule to be "
+                f"no weights are known for {name!r}: {trained} and it has no schedule to be "
                 f"trained with; give a file under `checkpoints: {{{name}: <path>#sha256=<hex>}}`",
             )
             return None

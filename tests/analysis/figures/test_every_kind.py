@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from analysis.figures.options import OPTIONS
 from tests.analysis.factory import MadeSuite
 
 from ..factory import make_suite
+from ..looks import add_attention
 from . import made
 
 ROOT = Path(__file__).parents[3]
@@ -114,4 +116,23 @@ def test_missing_data_are_a_note_and_no_empty_axis(tmp_path: Path, kind: str, to
     made.change_plan(suite, "amd-x", gate=False)
     (page,) = made.drawn(suite, kind, field="theta") if kind == "sweep" else made.drawn(suite, kind)
     assert told in page.note
+    assert page.alt == f"No picture: {page.note}."
+
+
+@pytest.mark.parametrize("options", [{}, {"rows": ["baseline"]}])
+def test_masks_of_rows_without_maps_are_a_note(tmp_path: Path, options: dict[str, Any]) -> None:
+    rows = {"baseline": 40.0, **({"mgd": 41.0} if options else {})}
+    suite = make_suite(tmp_path, seeds=(0,), rows=rows)
+    add_attention(suite)
+    (page,) = made.drawn(suite, "masks", **options)
+    assert "kept a map of a method's own" in page.note
+    assert page.files == {}
+
+
+def test_no_page_is_a_note_whatever_the_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = make_suite(tmp_path, seeds=(0,), rows={"baseline": 40.0})
+    monkeypatch.setitem(KINDS, "cost", lambda wanted: [])
+    (page,) = made.drawn(suite, "cost")
     assert page.alt == f"No picture: {page.note}."

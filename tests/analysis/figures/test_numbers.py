@@ -235,6 +235,21 @@ def test_few_rows_share_a_panel_and_ap_says_what_it_is_of(tmp_path: Path) -> Non
     assert all(float(rise[0]) == 0 < float(rise[1].rstrip(".")) for rise in rises.values())
 
 
+def test_captions_say_of_how_many_seeds_ap_on_the_way_is(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, seeds=(0, 1, 2))
+    add_histories(suite)
+    add_curves(suite)
+    assert "at the snapshots of one seed a row." in made.drawn(suite, "curves")[0].caption
+    rows = ("baseline", "mgd", "amd", "amd-mask-only", "fgd")
+    for row in rows:
+        curve = (suite.folder("pair-a", row, 0) / "curve.csv").read_bytes()
+        for seed in (1, 2):
+            (suite.folder("pair-a", row, seed) / "curve.csv").write_bytes(curve)
+    assert "at the snapshots of 3 seeds a row." in made.drawn(suite, "curves")[0].caption
+    (suite.folder("pair-a", "mgd", 2) / "curve.csv").unlink()
+    assert "at the snapshots of 2 to 3 seeds a row." in made.drawn(suite, "curves")[0].caption
+
+
 def test_boxes_of_a_gallery_end_with_their_image() -> None:
     assert shown_part([-5.0, 10.0, 30.0, 20.0], 100, 25) == (0.0, 10.0, 25.0, 25)
     assert shown_part([10.0, 5.0, 3.0, 4.0], 100, 25) == (10.0, 5.0, 13.0, 9.0)
