@@ -104,6 +104,7 @@ class Measured:
     def __init__(self, runs: Path) -> None:
         self.runs = runs
         self._seconds: dict[str, float] = {}
+        self._devices: dict[str, int] = {}
         self._per_step: dict[tuple[Any, ...], list[float]] = {}
 
     def read(self, specs: dict[str, RunSpec]) -> None:
@@ -117,20 +118,26 @@ class Measured:
             if not trained_here and not without_weights(self.runs, id):
                 continue  # of an attempt that did not get to the end
             self._seconds[id] = seconds
+            self._devices[id] = _devices_used(cost)
             if not trained_here:
                 continue  # restored: another machine's speed says little of this one's
             steps = iterations(run)
             for kind in _kinds(run):
                 if steps:
-                    self._per_step.setdefault(kind, []).append(seconds / steps)
+                    alike = (*kind, self._devices[id])
+                    self._per_step.setdefault(alike, []).append(seconds / steps)
 
     def of(self, id: str) -> float | None:
         return self._seconds.get(id)
 
-    def like(self, run: RunSpec, but: str | None = None) -> float | None:
-        """Seconds per step of the most similar runs, times this run's steps."""
+    def devices_of(self, id: str) -> int | None:
+        """GPUs that the run was trained on; 0 on a processor."""
+        return self._devices.get(id)
+
+    def like(self, run: RunSpec, on: int, but: str | None = None) -> float | None:
+        """Seconds per step of the most similar runs on as many GPUs, times this run's steps."""
         for kind in _kinds(run):
-            found = self._per_step.get(kind, [])
+            found = self._per_step.get((*kind, on), [])
             if but is not None and but in self._seconds:
                 own = self._seconds[but] / iterations(run)
                 found = list(found)
@@ -139,6 +146,11 @@ class Measured:
             if found:
                 return statistics.median(found) * iterations(run)
         return None
+
+
+def _devices_used(cost: dict[str, Any]) -> int:
+    hours = cost.get("gpu_hours")
+    return round(hours * 3600 / cost["wall_seconds"]) if hours and cost["wall_seconds"] else 0
 
 
 def _kinds(run: RunSpec) -> list[tuple[Any, ...]]:

@@ -88,11 +88,18 @@ class Forecast:
         own = self.measured.of(id)
         if own is not None:
             return Estimate(own + rest, "measured", done=True, disk_bytes=disk)
-        like = self.measured.like(run)
+        on = devices(run, self.gpus)
+        like = self.measured.like(run, on)
         if like is not None:
             return Estimate(like + rest, "like it", disk_bytes=disk)
-        training = modelled(run, devices(run, self.gpus), self.speed)
+        training = modelled(run, on, self.speed)
         return Estimate(training + rest, "model", disk_bytes=disk)
+
+    def hours(self, id: str) -> float:
+        """Of all the GPUs that the run was trained on, or will be; of the processor without one."""
+        used = self.measured.devices_of(id)
+        on = devices(self.suite.by_id[id], self.gpus) if used is None else used
+        return self.estimates[id].seconds * max(1, on) / 3600
 
     def limit_minutes(self, id: str, attempt: int = 1) -> int:
         """A time limit that an ordinary run stays well below."""
@@ -106,8 +113,9 @@ class Forecast:
             real = self.measured.of(id)
             if not real or run.schedule is None:
                 continue
-            model.append(abs(modelled(run, devices(run, self.gpus), self.speed) - real) / real)
-            other = self.measured.like(run, but=id)
+            on = self.measured.devices_of(id) or 0
+            model.append(abs(modelled(run, on, self.speed) - real) / real)
+            other = self.measured.like(run, on, but=id)
             if other is not None:
                 like.append(abs(other - real) / real)
         return (
@@ -121,10 +129,7 @@ class Forecast:
         wanted = [*self.suite.by_id] if table is None else of_table(self.suite, table)
         estimates = {id: self.estimates[id] for id in wanted}
         every = list(estimates.values())
-        hours = {
-            id: one.seconds * max(1, devices(self.suite.by_id[id], self.gpus)) / 3600
-            for id, one in estimates.items()
-        }
+        hours = {id: self.hours(id) for id in estimates}
         left = [id for id, one in estimates.items() if not one.done]
         whole = sum(hours.values())
         model_error, like_error = self.errors()
