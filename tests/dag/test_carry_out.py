@@ -219,7 +219,9 @@ def test_signals_reach_the_program_and_mean_resume(tmp_path, suite, number, pass
     )
     run = next(run for run in suite.runs if run.kind == "classifier")
     parent = (
-        "import sys\nfrom pathlib import Path\nfrom workflow import carry_out\n"
+        # Where these tests run under nohup, it would be let through, and rightly.
+        "import signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "from pathlib import Path\nfrom workflow import carry_out\n"
         "from workflow.stages import Stage\n"
         f"made = Path(r'{tmp_path}') / 'never'\n"
         f"step = Stage('train', (sys.executable, '-c', {child!r}), made)\n"
