@@ -27,6 +27,10 @@ onstart:
             file=sys.stderr,
         )
         sys.exit(2)
+    absent = [] if CALL.partial else absent_files(SUITE, targets_of_call(), RUNS)
+    if absent:
+        print("\n".join(f"error: {line}" for line in absent), file=sys.stderr)
+        sys.exit(2)
     if workflow.executor_plugin.name == "slurm":
         # The executor is not known before, and nobody sends the demo to a cluster unasked.
         if not CALL.names_a_suite:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from workflow.outcome import read
 from workflow.suite import Figure, Suite
+from workflow.suite.models import HASH
 
 
 def scopes(suite: Suite) -> dict[str, list[str]]:
@@ -39,6 +42,21 @@ def with_needs(suite: Suite, ids: Iterable[str]) -> list[str]:
             wanted.add(id)
             waiting += [needed.id for needed in suite.by_id[id].dependencies()]
     return [id for id in suite.by_id if id in wanted]
+
+
+def absent_files(suite: Suite, targets: Iterable[str], runs: Path) -> list[str]:
+    """A line for each teacher's file that these targets (none: `all`) need and that is not there."""
+    every = scopes(suite)
+    asked = [id for target in set(targets) or {"all"} for id in every.get(target, [])]
+    told = []
+    for id in with_needs(suite, asked):
+        run, ended = suite.by_id[id], read(runs, id)
+        if run.checkpoint is None or HASH not in run.checkpoint or (ended and ended.complete):
+            continue
+        path = run.checkpoint.rpartition(HASH)[0]
+        if not Path(path).is_file():
+            told.append(f"{suite.source}: checkpoints.{run.group}: {path}: no such file")
+    return told
 
 
 def _once(ids: Iterable[str]) -> list[str]:

@@ -189,6 +189,21 @@ def test_training_is_of_one_table_by_its_target_only(checkout):
     assert not (checkout.root / "results" / "runs").exists()
 
 
+def test_an_absent_teacher_is_told_before_anything_runs(checkout):
+    """The path is from the suite's file, wherever Snakemake was started."""
+    folder = checkout.root / "suites"
+    folder.mkdir()
+    given = f"checkpoints: {{mini-retinanet-r34: t.pth#sha256={'a' * 64}}}\n"
+    (folder / "own.yaml").write_text((checkout.root / "tiny.yaml").read_text() + given)
+    ended = checkout.snakemake("table_main", suite="suites/own.yaml", check=False)
+    place = (folder / "t.pth").resolve()
+    assert ended.returncode == 2
+    assert f"suites/own.yaml: checkpoints.mini-retinanet-r34: {place}: no such file" in ended.stderr
+    assert not (checkout.root / "results" / "runs").exists()
+    assert not (checkout.root / "data").exists()
+    checkout.snakemake("forecast", suite="suites/own.yaml")
+
+
 def test_what_a_suite_extends_is_seen_in_its_plan(checkout):
     base = (checkout.root / "tiny.yaml").read_text()
     (checkout.root / "base.yaml").write_text(base)

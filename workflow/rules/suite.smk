@@ -18,7 +18,7 @@ from workflow.forecast import Forecast, of_table
 from workflow.judged import REPORTED, judged_already
 from workflow.outcome import without_weights
 from workflow.plan import plan_hash
-from workflow.scopes import scopes
+from workflow.scopes import absent_files, scopes
 from workflow.settings_of_call import settings_of_call
 from workflow.suite import SuiteError, load, names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -15,7 +16,8 @@ from workflow.suite.problems import Collector
 from workflow.suite.schema import ScheduleEntry, SuiteFile
 from workflow.suite.source import Location
 
-CHECKPOINT = re.compile(r".+#sha256=[0-9a-f]{64}")
+HASH = "#sha256="
+CHECKPOINT = re.compile(rf".+{HASH}[0-9a-f]{{64}}")
 
 
 class Models:
@@ -68,7 +70,7 @@ class Models:
                     ("checkpoints", name),
                     f"expected `<path>#sha256=<64 hex digits>`, got {given!r}",
                 )
-            return RunSpec(**common, checkpoint=given)
+            return RunSpec(**common, checkpoint=self._beside(name, given))
         trained = "the zoo's are of COCO's classes" if definition.zoo else "the zoo has none"
         if definition.zoo and self.data.name in COCO_SHARES:
             return RunSpec(**common, checkpoint=f"zoo:{definition.zoo}")
@@ -85,6 +87,12 @@ class Models:
             return None
         backbone = self.backbone(name, at)
         return RunSpec(**common, schedule=schedule, backbone=backbone)
+
+    def _beside(self, name: str, given: str) -> str:
+        """The path with its hash, from the folder of the file that says it."""
+        path, mark, digits = given.rpartition(HASH)
+        file, _ = self.problems.source.place(("checkpoints", name))
+        return f"{(Path(file).parent / Path(path).expanduser()).resolve()}{mark}{digits}"
 
     def schedule(
         self, default: str, trained: str, entry: ScheduleEntry | None, at: Location
