@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,9 +91,10 @@ class Ended:
 def searches(folders: Iterable[Path], over: str = "weight") -> list[Search]:
     found: dict[tuple[str, str], dict[float, Ended]] = defaultdict(dict)
     for (group, row), ended in read(folders).items():
-        name, sign, factor = row.partition(f"-{over}=")
-        if sign:
-            found[group, name][float(factor)] = ended
+        spelt = re.fullmatch(rf"(.+)-{re.escape(over)}=([0-9.e+-]*[0-9])(-\D.*=.*)?", row)
+        if spelt:
+            # What a grid tries besides makes another search of every value.
+            found[group, spelt[1] + (spelt[3] or "")][float(spelt[2])] = ended
     if not found:
         raise AnalysisError(f"no row of these folders has a grid over {over!r}")
     made: list[Search] = []

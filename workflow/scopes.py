@@ -45,7 +45,7 @@ def with_needs(suite: Suite, ids: Iterable[str]) -> list[str]:
 
 
 def absent_files(suite: Suite, targets: Iterable[str], runs: Path) -> list[str]:
-    """A line for each teacher's file that these targets (none: `all`) need and that is not there."""
+    """A line for each teacher's file these targets (none: `all`) need and that is not there."""
     every = scopes(suite)
     asked = [id for target in set(targets) or {"all"} for id in every.get(target, [])]
     told = []

@@ -110,6 +110,9 @@ class RunSpec(Frozen):
         for part in ("backbone", "teacher", "classifier"):
             run = getattr(self, part)
             content[part] = run.hash if run else None
+        for method in content["methods"]:
+            if not method["code"]:
+                del method["code"]  # a shipped method's code is no part of its runs
         if self.checkpoint is not None and "#sha256=" in self.checkpoint:
             content["checkpoint"] = self.checkpoint.rpartition("#")[2]  # wherever the file lies
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -17,7 +17,8 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 Tap = Literal["fpn-conv", "neck-out", "cls-logits"]
 """`fpn-conv`: raw output of the FPN's 3x3 convolutions; `neck-out`: what the neck returns;
 `cls-logits`: the class logits that a dense head predicts from each level."""
-
+NEEDS = frozenset({"features", "positives", "classifier", "cells"})
+"""What a method can need; see `Settings.needs`."""
 
 Levels = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 Factors = tuple[Annotated[int, Field(ge=1)], ...]
@@ -46,6 +47,8 @@ class MethodSpec(Frozen):
 
     method: str
     settings: dict[str, Any]
+    code: str = ""
+    """Of a dropped-in method what its file does, see `methods.settings.digest`."""
 
 
 class Variant(Frozen):
@@ -58,6 +61,9 @@ class Variant(Frozen):
     """Detector families for which the row makes sense."""
     by_family: dict[Family, dict[str, Any]] = {}
     """Further settings that depend on the detector family; they lie over `settings`."""
+
+    factor: float = 1.0
+    """On all losses: rows `...-x<number>`."""
 
     def settings_for(self, family: Family) -> dict[str, Any]:
         return {**self.settings, **self.by_family.get(family, {})}
@@ -86,6 +92,8 @@ class Settings(Frozen):
     """The key: `amd`. Also the default row's name."""
     module: ClassVar[str]
     """Where `build(settings, context)` is found: `methods.amd`."""
+    code: ClassVar[str] = ""
+    """What a dropped-in file does, as a number; the catalogue sets it."""
     title: ClassVar[str]
     """As it is written in tables: `AMD`."""
     citation: ClassVar[str] = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Collection, Iterable
 from functools import cache
 from types import ModuleType
 
@@ -17,6 +18,7 @@ import methods
 import methods.settings
 from methods.settings import mistakes, sources
 from methods.settings.base import Settings, Variant
+from methods.settings.digest import digest
 from methods.settings.mistakes import BrokenMethods, Mistake
 
 __all__ = ["BrokenMethods", "catalogue", "rows"]
@@ -52,12 +54,23 @@ def _collect(wrong: list[Mistake]) -> list[type[Settings]]:
             wrong.append(mistakes.unreadable(name, error))
             continue
         for settings in own:
-            if not hasattr(settings, "module"):
-                settings.module = name  # a drop-in holds its own `build`
+            # A drop-in holds its own `build`, whosever settings its settings derive from.
+            if name not in shipped and "module" not in vars(settings):
+                settings.module = name
         if not own and name not in shipped:
             wrong.append(mistakes.nameless(name))
         found += own
+    _number(found, shipped)
     return found
+
+
+def _number(kinds: Iterable[type[Settings]], shipped: Collection[str]) -> None:
+    """What the code of those that are dropped in does is a part of their runs."""
+    ours = {"methods.build", "methods.contract", "methods.parts", "methods.settings"}
+    ours |= {kind.module for kind in kinds if kind.__module__ in shipped}
+    for kind in kinds:
+        if kind.__module__ not in shipped:
+            kind.code = digest(kind.__module__, ours - {kind.__module__})
 
 
 @cache

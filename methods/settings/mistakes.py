@@ -16,7 +16,14 @@ from pydantic import ValidationError
 
 import methods
 from methods.settings import sources
-from methods.settings.base import FAMILIES, RunOptions, Settings, Variant
+from methods.settings.base import (
+    FAMILIES,
+    NEEDS,
+    FeatureSettings,
+    RunOptions,
+    Settings,
+    Variant,
+)
 from methods.settings.controls import CONTROLS
 
 READERS = tuple(Path(__file__).with_name(f"{name}.py") for name in ("catalogue", "sources"))
@@ -80,7 +87,7 @@ def mistakes(kinds: Iterable[type[Settings]]) -> Iterator[Mistake]:
 
 def _of_one(kind: type[Settings], rows_seen: dict[str, type[Settings]]) -> Iterator[Mistake]:
     yield from _says_who_it_is(kind)
-    strange = [*_families(kind)]
+    strange = [*_needs(kind), *_families(kind)]
     # What is wrong with the method's own row is wrong with all of its variants too.
     strange = strange or [*_values(kind, kind.method, Variant())]
     yield from strange
@@ -107,6 +114,19 @@ def _says_who_it_is(kind: type[Settings]) -> Iterator[Mistake]:
         return
     if not found:
         yield _at(kind, "module", f"`module` names {kind.module!r}, and there is no such file")
+
+
+def _needs(kind: type[Settings]) -> Iterator[Mistake]:
+    for need in sorted(kind.needs - NEEDS):
+        message = f"needs: unknown {need!r}; allowed: {', '.join(sorted(NEEDS))}"
+        yield _at(kind, "needs", message)
+    if "features" in kind.needs and not issubclass(kind, FeatureSettings):
+        # No tap says which maps: it would see none, and train the student without a loss.
+        message = (
+            f"method `{kind.method}` needs features, so its settings derive from "
+            "`FeatureSettings`; `needs` says what else a method can do with"
+        )
+        yield _at(kind, "", message)
 
 
 def _families(kind: type[Settings]) -> Iterator[Mistake]:

@@ -104,20 +104,28 @@ def resolve(
                 f"settings of `{row}` are given per method ({', '.join(parts)}), "
                 f"found `{strange[0]}`"
             )
+        for key, value in given.items():
+            if not isinstance(value, Mapping):
+                raise RowError(
+                    f"settings of `{row}` are given per method ({', '.join(parts)}): expected "
+                    f"fields of `{key}` and their values, found {value!r}"
+                )
         per_method = {key: dict(value) for key, value in given.items()}
     else:
         per_method = {next(iter(parts)): given}
 
     specs, options, needs = [], [], frozenset[str]()
     for key, (kind, variant) in parts.items():
+        shared = dict((common or {}).get(key, {}))
         values = kind.model_validate(
             {
                 **kind.by_family.get(family, {}),
-                **_under(variant.settings_for(family), (common or {}).get(key, {})),
+                **_under(_scaled(kind, variant, family, shared), shared),
                 **per_method.get(key, {}),
             }
         )
-        specs.append(MethodSpec(method=key, settings=values.model_dump(mode="json")))
+        dump = values.model_dump(mode="json")
+        specs.append(MethodSpec(method=key, settings=dump, code=kind.code))
         options.append({**_options(kind.run), **kind.run_by_family.get(family, {}), **variant.run})
         needs |= values.requirements()
     merged = _merge(row, [RunOptions.model_validate(option) for option in options])
@@ -129,11 +137,24 @@ def resolve(
     )
 
 
+def _scaled(
+    kind: type[Settings], variant: Variant, family: Family, common: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The variant's settings; the factor of `-x<number>` is on the weight that the row has
+    without it, which `_under` multiplies by the suite's if there is one."""
+    own = variant.settings_for(family)
+    if variant.factor != 1:
+        plain = {"weight": kind.model_fields["weight"].default, **kind.by_family.get(family, {})}
+        usual = 1.0 if "weight" in common else plain["weight"]
+        own["weight"] = variant.factor * own.get("weight", usual)
+    return own
+
+
 def _under(variant: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
     """The variant over what the suite sets; both weights are factors, so they multiply."""
     merged = {**common, **variant}
     if "weight" in common and "weight" in variant:
-        merged["weight"] = common["weight"] * variant["weight"]
+        merged["weight"] = float(common["weight"]) * variant["weight"]
     return merged
 
 
@@ -171,9 +192,7 @@ def _lookup(name: str) -> tuple[type[Settings], Variant] | None:
     base = scaled and _lookup(scaled[1])
     if scaled and base and "weight" in base[0].model_fields:
         kind, variant = base
-        factor = float(scaled[2]) * variant.settings.get("weight", 1.0)
-        changed = variant.model_copy(update={"settings": {**variant.settings, "weight": factor}})
-        return kind, changed
+        return kind, variant.model_copy(update={"factor": variant.factor * float(scaled[2])})
     return None
 
 

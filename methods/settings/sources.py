@@ -40,13 +40,16 @@ def tree_of(module: str) -> ast.Module | None:
 def derives_settings(module: str) -> bool:
     """Whether a class in it derives from something that is named like settings."""
     tree = tree_of(module)
-    bases = (
+    body = tree.body if tree else []
+    return any(isinstance(node, ast.ClassDef) and is_settings(node) for node in body)
+
+
+def is_settings(node: ast.ClassDef) -> bool:
+    names = (
         base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-        for node in (tree.body if tree else ())
-        if isinstance(node, ast.ClassDef)
         for base in node.bases
     )
-    return any(base.endswith("Settings") for base in bases)
+    return any(name.endswith("Settings") for name in names)
 
 
 def defines(module: str, name: str) -> bool:

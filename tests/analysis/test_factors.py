@@ -74,6 +74,17 @@ def test_a_further_pair_starts_at_what_the_first_took(tmp_path: Path) -> None:
     assert (alone.row, alone.start, alone.taken) == ("fgd", 1.0, 1.0)
 
 
+def test_a_grid_over_more_is_a_search_for_each_of_the_others(tmp_path: Path) -> None:
+    lines = [
+        ("pair-a", f"mgd-weight={weight}-tau={tau}", "0", ap)
+        for weight, tau, ap in (("0.2", "0.3", 20), ("1e-3", "0.3", 21), ("0.2", "0.9", 22))
+    ]
+    found = {search.row: search.tried for search in searches([records(tmp_path / "a", *lines)])}
+    assert found == {"mgd-tau=0.3": {0.001: 21, 0.2: 20}, "mgd-tau=0.9": {0.2: 22}}
+    (over,) = searches([tmp_path / "a"], "tau")[:1]
+    assert over.row == "mgd-weight=0.2"
+
+
 def test_later_folders_count_and_seeds_are_averaged(tmp_path: Path) -> None:
     first = records(
         tmp_path / "first",

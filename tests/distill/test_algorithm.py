@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import random
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tests.compat.detectors import batch
 from tests.distill.pairs import SIDE, detector, distillation, optimiser, row
@@ -264,6 +266,34 @@ def test_a_classifier_teaches_alone_and_beside_a_detector(name: str) -> None:
     assert all(torch.equal(before[key], after[key]) for key in before)
     assert not any("classifier" in key for key in model.state_dict())
     assert not model.methods["icd"].classifier.training
+
+    class Keeping(nn.Module):
+        """A method that keeps the classifier as a child of its own."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.classifier = classifier
+
+    model.methods["keeping"] = Keeping()
+    assert not any(
+        module.training for module in model.train().methods["keeping"].classifier.modules()
+    )
+
+
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        ({}, "expected its losses by name, found {}"),
+        (None, "found None"),
+        ({"a": 0.0}, "expected a scalar tensor `a`, found 0.0"),
+        ({"a": torch.zeros(2)}, r"expected a scalar tensor `a`, found shape \(2,\)"),
+    ],
+)
+def test_a_method_without_a_loss_does_not_train_the_baseline(losses: Any, told: str) -> None:
+    model = distillation("mgd").train()
+    model.methods["mgd"].forward = lambda *_: losses
+    with pytest.raises(ValueError, match=f"method `mgd`: .*{told}"):
+        model.train_step(batch(**DATA), optimiser(model))
 
 
 def test_a_method_that_needs_a_classifier_says_so() -> None:

@@ -72,12 +72,28 @@ def levels_of(spec: MethodSpec) -> tuple[int, ...]:
     return tuple(spec.settings.get("levels") or range(5))
 
 
-def distiller_of(row: str, seed: int = 0, spec: MethodSpec | None = None) -> Distiller:
+def _distinct() -> tuple[str, ...]:
+    """Rows whose losses are not another's: many differ in their run's options alone."""
+    found: dict[str, str] = {}
+    for row in ROWS:
+        found.setdefault(f"{family_of(row)} {spec_of(row).model_dump_json()}", row)
+    return tuple(found.values())
+
+
+DISTILLERS = _distinct()
+
+
+def distiller_of(
+    row: str,
+    seed: int = 0,
+    spec: MethodSpec | None = None,
+    student_channels: int | None = None,
+) -> Distiller:
     spec = spec or spec_of(row)
     levels = levels_of(spec)
     context = Context(
         family=family_of(row),
-        student_channels=(CHANNELS,) * len(levels),
+        student_channels=(student_channels or CHANNELS,) * len(levels),
         teacher_channels=(CHANNELS,) * len(levels),
         strides=tuple(STRIDES[level] for level in levels),
         classes=CLASSES,

@@ -85,6 +85,14 @@ def changed(old: str, new: str) -> str:
         (changed('"weight": 0.5', '"weight": "x"'), "10: row `own-half`, one-stage: weight: Input"),
         (changed("import Any", "import Anny"), "1: cannot be imported: ImportError: cannot import"),
         (changed("(FeatureSettings)", "(FeatureSettings"), "6: is not Python: "),
+        (
+            changed("(FeatureSettings)", "(Settings)").replace("FeatureSettings", "Settings"),
+            "6: method `own` needs features, so its settings derive from `FeatureSettings`",
+        ),
+        (
+            changed('"own"\n', '"own"\n    needs: ClassVar = frozenset({"features", "boxes"})\n'),
+            "8: needs: unknown 'boxes'; allowed: cells, classifier, features, positives",
+        ),
         (changed('    title = "Own"\n', ""), "6: method `own` has no `title`"),
         (changed('    method = "own"\n', ""), "1: has settings, but none of them has a key: "),
         (
@@ -100,6 +108,25 @@ def changed(old: str, new: str) -> str:
 def test_a_slip_in_a_dropped_in_file_is_one_line(tmp_path: Path, text: str, said: str) -> None:
     (line,) = told(tmp_path, own=text)
     assert line.startswith(f"own.py:{said}")
+
+
+def test_settings_that_derive_from_a_method_s_build_what_their_own_file_builds(
+    tmp_path: Path,
+) -> None:
+    of_mgd = "from methods.settings.mgd import MGDSettings as FeatureSettings\n"
+    text = changed("FeatureSettings, Variant", "Variant").replace(
+        "\n\n\nclass", f"\n{of_mgd}\n\nclass"
+    )
+    text = text.replace("    variants", "    sweeps: ClassVar = {}\n    variants")
+    (line,) = told(tmp_path, own=text.replace("def build(", "def built("))
+    assert line == "own.py:1: has no `build(settings, context)`, which method `own` needs"
+    (tmp_path / "own.py").write_text(text)
+    code = (
+        f"import methods\nmethods.__path__.append({str(tmp_path)!r})\n"
+        "from methods.settings.catalogue import catalogue\nprint(catalogue()['own'].module)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.stdout.strip() == "methods.own", ended.stderr
 
 
 def test_settings_lead_to_a_file_that_builds(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from methods.settings.catalogue import catalogue
 
 DOCS = Path(__file__).parents[2] / "docs"
+SHIPPED = [key for key, kind in catalogue().items() if kind.__module__.startswith("methods.set")]
 INDEX = (DOCS / "methods.md").read_text(encoding="utf-8")
 
 
@@ -36,7 +37,7 @@ def written_out(page: str) -> str:
     return " ".join(words) + " "
 
 
-@pytest.mark.parametrize("key", list(catalogue()))
+@pytest.mark.parametrize("key", SHIPPED)
 def test_page_names_every_row(key: str) -> None:
     page = page_of(key)
     assert f"(methods/{page.name})" in INDEX

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from methods.settings.base import FAMILIES, FeatureSettings, RunOptions, Settings
+from methods.settings.base import FAMILIES, Family, FeatureSettings, RunOptions, Settings
 from methods.settings.catalogue import catalogue, rows
 from methods.settings.resolve import (
     RowError,
@@ -110,6 +110,26 @@ def test_joined_rows() -> None:
         resolve("amd+fgd", "one-stage", {"tau": 0.9})
     joined = resolve("mgd-teacher-3xms+fgd", "one-stage")
     assert joined.options.teacher == "3xms"
+
+
+def test_a_factor_is_on_the_weight_that_the_family_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue()["fgd"], "by_family", {"two-stage": {"weight": 0.5}})
+
+    def weight(row: str, family: Family, **given: object) -> float:
+        common = {"fgd": given} if given else None
+        return resolve(row, family, common=common).methods[0].settings["weight"]
+
+    assert weight("fgd", "two-stage") == 0.5
+    assert weight("fgd-x0.5", "two-stage") == 0.25
+    assert weight("fgd-x0.5-x4", "two-stage") == 1
+    assert weight("fgd-x0.5", "one-stage") == 0.5
+    assert weight("fgd-x0.5", "two-stage", weight=0.2) == 0.1
+    assert weight("fgd-x0.5", "two-stage", weight="1e-1") == 0.05  # as YAML has it
+
+
+def test_settings_of_a_joined_row_are_fields() -> None:
+    with pytest.raises(RowError, match=re.escape("expected fields of `fgd` and their values")):
+        resolve("icd+fgd", "one-stage", {"fgd": [0.2, 1]})
 
 
 class TestUnknownNames:

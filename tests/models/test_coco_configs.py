@@ -205,7 +205,7 @@ def test_schedules_by_family_and_recipe() -> None:
 def test_a_broken_definition_names_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own.yaml").write_text("detectrs: {a: {}}\n", encoding="utf-8")
+    (tmp_path / "coco-own.yaml").write_text("detectrs: {a: {}}\n", encoding="utf-8")
     monkeypatch.setattr(catalogue, "DEFINITIONS", tmp_path)
     catalogue._entries.cache_clear()
     try:

@@ -85,6 +85,12 @@ def test_the_guard_stops_what_climbs_and_forgives_one_bad_batch() -> None:
         resumed.check(120, high)
 
 
+def test_losses_below_zero_are_no_divergence() -> None:
+    watch = LossGuard()
+    for iteration in range(1, 200):
+        watch.check(iteration, {"loss": -2.0 - iteration / 100, "distill.own.similarity": -3.0})
+
+
 def test_history_averages_what_lies_between_two_lines(tmp_path: Path) -> None:
     history = History()
     history.add({"loss": 1.0, "loss_cls": 1.0, "seconds": 0.5})

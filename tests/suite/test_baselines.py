@@ -17,7 +17,8 @@ def baselines(suite: Suite, table: str, row: str = "mgd") -> list[RunSpec]:
 
 
 @pytest.mark.parametrize(
-    "added", ["run: {inherit: true}", "run: {clip: 1}", "run: {teacher: untrained}"]
+    "added",
+    ["run: {inherit: true}", "run: {clip: 1}", "run: {inherit: true, teacher: untrained}"],
 )
 def test_a_baseline_with_something_added_is_a_control(write, added):
     plain = load(write(MINIMAL + "tables: {main: {}}\n", "plain.yaml"))

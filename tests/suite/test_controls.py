@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from methods.parts.reference import REFERENCE_CHANNELS, reference_cells
+from tests.suite.own import MINIMAL, problems_of
 from workflow.spec import RunSpec
 from workflow.suite import Suite, load, names
 
@@ -68,3 +69,11 @@ def test_on_coco_what_inherits_or_clips_has_a_control_that_does_the_same() -> No
                 assert run.options in alone, f"{where}: no control for {row}"
                 held.add(method)
     assert held == {"mgd", "amd", "fgd"}
+
+
+@pytest.mark.parametrize("teacher", ["self", "untrained", "shuffled"])
+def test_a_classifier_is_replaced_by_no_detector(write, teacher: str) -> None:
+    """The control would be the row itself, under a name that says something else."""
+    row = f"  - {{row: icd, name: icd-control, run: {{teacher: {teacher}}}}}\n"
+    (problem,) = problems_of(write(MINIMAL + row))
+    assert problem.endswith(f"'icd' is taught by no detector that could be `{teacher}`")

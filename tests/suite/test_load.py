@@ -128,6 +128,25 @@ def test_a_pair_may_have_settings_of_its_own(write):
     assert {id.split("/")[1] for id in set(ids(suite)) ^ set(ids(without))} == {second}
 
 
+def test_the_nearer_place_wins_whether_it_is_of_one_method_or_of_all(write):
+    text = MINIMAL.replace("rows:", "  - mini-reppoints-r34-r18\nrows:").replace(
+        "[mini-retinanet-r34-r18]", "\n  - mini-retinanet-r34-r18"
+    )
+    text += (
+        "settings: {weight: 3, mgd: {weight: 0.04}}\n"
+        "pair_settings: {mini-reppoints-r34-r18: {weight: 0.2}}\n"
+        "tables: {main: {}, other: {settings: {weight: 4}, seeds: [0]}}\n"
+    )
+    suite = load(write(text))
+
+    def weights(table: str, row: str) -> list[float]:
+        cells = [cell for cell in suite.tables[table].cells if cell.row == row]
+        return [suite.by_id[cell.runs[0]].methods[0].settings["weight"] for cell in cells]
+
+    assert weights("main", "mgd") == [0.04, 0.2]
+    assert weights("other", "mgd") == [4, 4]
+
+
 def test_a_borrowed_table_keeps_the_settings_of_its_pairs(write):
     own = "pair_settings: {mini-retinanet-r34-r18: {mgd: {weight: 3}}}\ntables: {t: {}}\n"
     write(MINIMAL + own, "base.yaml")
@@ -313,6 +332,15 @@ def test_a_zoo_teacher_teaches_coco_alone(write):
     assert teacher.schedule is not None
     with pytest.raises(SuiteError, match="the zoo's are of COCO's classes and it has no schedule"):
         load(write(text.replace("retinanet-x101-r50", "cascade-mask-x101-faster-r50")))
+
+
+def test_weights_that_nobody_learns_from_are_told(write):
+    given = f"checkpoints: {{mini-reppoints-r34: t.pth#sha256={'a' * 64}}}\n"
+    (problem,) = problems_of(write(MINIMAL + given))
+    assert problem.startswith("8: checkpoints.mini-reppoints-r34: nobody learns from 'mini-repp")
+    assert "only from mini-digits-r18, mini-digits-r34, mini-retinanet-r34" in problem
+    write(MINIMAL + given, "base.yaml")
+    assert load(write("title: Of a base\nextends: base.yaml\n", "child.yaml"))
 
 
 def test_a_teacher_file_that_was_moved_retrains_nothing(write):

@@ -93,8 +93,8 @@ def test_data_are_told_as_everything_else_is(write):
         ("teacher_seed: -1", "teacher_seed: input should be greater than or equal to 0, found -1"),
         ("seeds: [0, 4294967296]", "seeds[1]: input should be less than 4294967296"),
         ("seeds: [0, 1, 0]", "seeds: seed 0 stands twice"),
-        ("settings: {mgd: {alpha: .inf}}", "rows[1].settings.alpha: inf is no number that can be"),
-        ("settings: {levels: []}", "rows[1].settings.levels: at least 1 needed, found none"),
+        ("settings: {mgd: {alpha: .inf}}", "settings.mgd.alpha: inf is no number that can be"),
+        ("settings: {levels: []}", "8: settings.levels: at least 1 needed, found none"),
         ("settings: {levels: [-1]}", "levels[0]: input should be greater than or equal to 0"),
         (
             "tables: {t: {rows: [{row: mgd, name: a, run: {clip: -1}}]}}",
@@ -216,3 +216,31 @@ figures:
   a: {kind: atlas, options: {rows: [amd, mgd-masked=0.3], images: 2, ids: [3]}}
 """
     assert list(load(write(MINIMAL + TABLES + figures)).figures) == ["e", "s", "a"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            "settings: {mgd: {weight: auto}}",
+            "8: settings.mgd.weight: input should be a valid number",
+        ),
+        ("settings: {weight: high}", "8: settings.weight: input should be a valid number"),
+        (
+            "tables: {t: {rows: [{row: icd+fkd, grid: {fkd: [0.2, 1]}}]}}",
+            "8: tables.t.rows[0]: settings of `icd+fkd` are given per method (icd, fkd): expected "
+            "fields of `fkd` and their values, found 0.2",
+        ),
+    ],
+)
+def test_values_of_another_kind_are_told_where_they_stand(write, lines, told):
+    found = problems_of(write(MINIMAL + lines + "\n"))
+    assert found[0].startswith(told)
+    # Of a row that lays a number over it nothing else is said.
+    assert len(found) == (2 if "grid" in lines else 1)
+
+
+def test_a_number_as_yaml_reads_it_is_one_beside_a_factor(write):
+    text = MINIMAL.replace("- mgd", "- mgd-x0.5") + "settings: {mgd: {weight: 1e-3}}\n"
+    distilled = [run for run in load(write(text)).runs if run.methods]
+    assert {run.methods[0].settings["weight"] for run in distilled} == {0.0005}

@@ -34,6 +34,7 @@ from workflow.distill.pixels import TeacherPixels
 from workflow.distill.stopwatch import Stopwatch
 from workflow.distill.streams import isolated, seed_of
 from workflow.distill.taps import Pairing, joined, run_to, tap_paths
+from workflow.distill.terms import checked
 
 LOSS, MEASURE = "distill.", "measure."
 Watch = Callable[[int, Mapping[str, tuple[Pyramid, Pyramid]], Batch], None]
@@ -66,6 +67,7 @@ class Distillation(FpnTeacherDistill):
         pairings: Mapping[str, Pairing],
         seed: int,
         positives: PositivesRecorder | None = None,
+        classifier: nn.Module | None = None,
     ) -> None:
         """`pairings` names the distillers that work on features; `seed` is the run's."""
         taps = {pairing.tap for pairing in pairings.values()}
@@ -99,6 +101,8 @@ class Distillation(FpnTeacherDistill):
         self.methods = nn.ModuleDict(dict(distillers))
         self.pairings = dict(pairings)
         self.positives = positives
+        # Frozen like the teacher, though a method may well keep it as a child.
+        object.__setattr__(self, "classifier", classifier)
         self.seed = seed
         self.iteration: int | None = None
         """Set it to fix the distillers' random draws; otherwise mmengine's running iteration."""
@@ -171,8 +175,9 @@ class Distillation(FpnTeacherDistill):
 
     def train(self, mode: bool = True) -> Distillation:
         nn.Module.train(self, mode)
-        if self.teacher is not None:
-            self.teacher.eval()
+        for frozen in (self.teacher, self.classifier):
+            if frozen is not None:
+                frozen.eval()
         return self
 
     def _apply(self, function: Callable[[Tensor], Tensor], recurse: bool = True) -> Distillation:
@@ -229,7 +234,7 @@ class Distillation(FpnTeacherDistill):
         for name in self.methods:
             distiller = self._distiller(name)
             student, teacher = pyramids.get(name, ((), ()))
-            terms = distiller(student, teacher, batch)
+            terms = checked(name, distiller(student, teacher, batch))
             found |= {f"{LOSS}{name}.{term}": value for term, value in terms.items()}
             found |= {
                 f"{MEASURE}{name}.{measure}": value for measure, value in distiller.measures.items()

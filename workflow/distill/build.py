@@ -76,7 +76,7 @@ def build_distillation(
             distillers[spec.method] = build(
                 settings, _context(family, pairing, classes, classifier, student)
             )
-        return Distillation(student, teacher, distillers, pairings, seed, positives)
+        return Distillation(student, teacher, distillers, pairings, seed, positives, classifier)
 
 
 _WHAT = {

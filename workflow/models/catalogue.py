@@ -1,7 +1,8 @@
 """The detectors, pairs and schedules that ship with the suite, by name. Imports no torch.
 
-`definitions/mini.yaml` and `definitions/coco.yaml` hold them as data: the file's stem is the
-fidelity, each file has the sections `detectors`, `pairs` and `schedules`, keyed by name.
+`definitions/mini.yaml` and `definitions/coco.yaml` hold them as data, and files of your own beside
+them: what a file's name begins with is the fidelity (`coco-mine.yaml`). Each file has the sections
+`detectors`, `pairs` and `schedules`, keyed by name.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
-from workflow.models.schema import DetectorDefinition, PairDefinition
+from workflow.models.schema import DetectorDefinition, Fidelity, PairDefinition
 from workflow.spec import ScheduleSpec
+from workflow.wording import described, unknown_name
 
+Read = TypeVar("Read", bound=BaseModel)
 Kind = Literal["detectors", "pairs", "schedules"]
 DEFINITIONS = Path(__file__).parent / "definitions"
 
@@ -34,11 +38,30 @@ def detector(name: str) -> DetectorDefinition:
     values = _entry("detectors", name)
     # Detectors on COCO carry their published name; an entry says so only where it differs.
     default = {"published": name} if values["fidelity"] == "coco" else {}
-    return DetectorDefinition.model_validate(default | values)
+    return _read(DetectorDefinition, "detectors", default | values)
 
 
 def pair(name: str) -> PairDefinition:
-    return PairDefinition.model_validate(_entry("pairs", name))
+    """A pair whose models there are, each of the kind that its place asks for."""
+    found = _read(PairDefinition, "pairs", _entry("pairs", name))
+    places = {"student": found.student, "teacher": found.teacher, "classifier": found.classifier}
+    places |= {f"teachers.{alias}": model for alias, model in found.teachers.items()}
+    for place, model in places.items():
+        if not model and place != "student":
+            continue
+        if model not in names("detectors"):
+            message = unknown_name("detector", model, names("detectors"))
+            raise BrokenDefinition(_said("pairs", name, place, message))
+        family = detector(model).family
+        wanted = {"student": found.family, "classifier": None}.get(place, family)
+        if family != wanted or (place == "teacher" and family is None):
+            what = f"is of the family {family!r}" if family else "is a classifier"
+            told = f"expected {wanted!r}" if place == "student" else f"no {place} here"
+            raise BrokenDefinition(_said("pairs", name, place, f"{model!r} {what}, {told}"))
+    if found.schedule not in names("schedules"):
+        message = unknown_name("schedule", found.schedule, names("schedules"))
+        raise BrokenDefinition(_said("pairs", name, "schedule", message))
+    return found
 
 
 def schedule(name: str, trained: str | None = None) -> ScheduleSpec:
@@ -56,7 +79,9 @@ def schedule(name: str, trained: str | None = None) -> ScheduleSpec:
 def names(kind: Kind, fidelity: str | None = None) -> tuple[str, ...]:
     """All names of a kind, in the files' order."""
     return tuple(
-        name for name, (stem, _) in _entries()[kind].items() if fidelity is None or stem == fidelity
+        name
+        for name, (file, _) in _entries()[kind].items()
+        if fidelity is None or _fidelity(file) == fidelity
     )
 
 
@@ -71,9 +96,6 @@ def check() -> None:
     for name in names("pairs"):
         found_pair = pair(name)
         schedule(found_pair.schedule, found_pair.student)
-        optional = (found_pair.teacher, found_pair.classifier, *found_pair.teachers.values())
-        for used in (found_pair.student, *filter(None, optional)):
-            detector(used)
 
 
 def _schedule_values(name: str) -> dict[str, Any]:
@@ -90,8 +112,26 @@ def _entry(kind: Kind, name: str) -> dict[str, Any]:
         near = difflib.get_close_matches(name, entries, n=3, cutoff=0.4)
         hint = f"; the nearest are {', '.join(near)}" if near else f": {', '.join(entries)}"
         raise UnknownName(f"{kind[:-1]} {name!r} is not defined{hint}")
-    stem, content = entries[name]
-    return {"name": name, "fidelity": stem, **content}
+    file, content = entries[name]
+    return {"name": name, "fidelity": _fidelity(file), **content}
+
+
+def _read(kind: type[Read], section: Kind, values: Mapping[str, Any]) -> Read:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        at, message = next(iter(described(error, kind)))
+        place = ".".join(map(str, at))
+        raise BrokenDefinition(_said(section, values["name"], place, message)) from error
+
+
+def _said(section: Kind, name: str, place: str, message: str) -> str:
+    file, _ = _entries()[section][name]
+    return f"{DEFINITIONS.name}/{file}: {section}.{name}.{place}: {message}"
+
+
+def _fidelity(file: str) -> str:
+    return Path(file).stem.partition("-")[0]
 
 
 def _fractions(values: dict[str, Any]) -> dict[str, Any]:
@@ -104,14 +144,20 @@ def _fractions(values: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _entries() -> dict[Kind, dict[str, tuple[str, Mapping[str, Any]]]]:
-    """Per kind: name -> (fidelity, content)."""
+    """Per kind: name -> (file, content)."""
     found: dict[Kind, dict[str, tuple[str, Mapping[str, Any]]]] = {
         "detectors": {},
         "pairs": {},
         "schedules": {},
     }
     for path in sorted(DEFINITIONS.glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if _fidelity(path.name) not in get_args(Fidelity):
+            allowed = " or ".join(get_args(Fidelity))
+            raise BrokenDefinition(f"{path.name}: its name must begin with {allowed}")
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise BrokenDefinition(f"{path.name}: is not YAML: {error}") from error
         for kind, entries in document.items():
             if kind not in found:
                 raise BrokenDefinition(
@@ -120,7 +166,7 @@ def _entries() -> dict[Kind, dict[str, tuple[str, Mapping[str, Any]]]]:
             for name, content in (entries or {}).items():
                 if name in found[kind]:
                     raise BrokenDefinition(f"{path.name}: {kind} {name!r} is defined twice")
-                found[kind][name] = (path.stem, content or {})
+                found[kind][name] = (path.name, content or {})
     return found
 
 

@@ -34,7 +34,8 @@ class LossGuard:
                 raise Diverged(f"iteration {iteration}: loss term {name!r} is {value}")
         total = terms["loss"]
         usual = median(self.recent) if len(self.recent) >= TRUSTED else math.inf
-        if total > LIMIT * usual:
+        # Of losses below zero, which a method's may be, no multiple is a limit.
+        if usual > 0 and total > LIMIT * usual:
             self.above += 1
             if self.above >= PATIENCE:
                 name = max((n for n in terms if n != "loss"), key=terms.__getitem__, default="loss")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,13 +152,10 @@ def _layers(chain: list[tuple[Location, Block]], pair: str) -> Iterator[Layer]:
         yield Layer(own, (*at, "pair_settings", pair))
 
 
-def merged(layers: Iterable[Layer]) -> dict[str, Any]:
-    return functools.reduce(_merged, (layer.settings for layer in layers), {})
-
-
-def _merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(low)
+def merged(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
+    """`high` over `low`, mappings key by key."""
+    found = dict(low)
     for key, value in high.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+        both = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = merged(found[key], value) if both else value
+    return found

@@ -82,6 +82,9 @@ class Expansion:
                     (*block.pairs_at, index), "pair", name, catalogue.names("pairs")
                 )
                 continue
+            except catalogue.BrokenDefinition as error:
+                self.problems.add((*block.pairs_at, index), str(error))
+                continue
             schedule = self.models.schedule(
                 pair.schedule, pair.student, block.schedule, block.schedule_at
             )

@@ -59,6 +59,7 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
     """Reads, checks and expands a suite. `overrides` are laid over the file's keys."""
     path = find(name_or_path)
     _methods()
+    _definitions(path)
     source = borrow(_read(path, ()), lambda name: _read(_beside(path, name), ()))
     if overrides:
         source = overlay(source, overrides)
@@ -74,6 +75,7 @@ def load(name_or_path: str | Path, overrides: dict[str, Any] | None = None) -> S
     _names(file, problems)
     expansion = Expansion(file, data, problems)
     expansion.run()
+    expansion.models.tell_unused()
     drawn = figures(file, expansion.tables, problems)
     problems.stop_if_any()
     shipped = path.resolve().is_relative_to(SHIPPED)
@@ -195,6 +197,15 @@ def _data(file: SuiteFile, source: Source, path: Path, problems: Collector) -> D
     except DataError as error:
         problems.add(("data",), str(error))
         return unknown
+
+
+def _definitions(path: Path) -> None:
+    """Files of definitions that nothing can be read from; what is wrong with one entry is told
+    where a suite names it."""
+    try:
+        model_catalogue.names("detectors")
+    except model_catalogue.BrokenDefinition as error:
+        raise SuiteError([Problem(str(path), 1, "", str(error))]) from error
 
 
 def _names(file: SuiteFile, problems: Collector) -> None:

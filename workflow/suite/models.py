@@ -47,6 +47,17 @@ class Models:
             self._runs[name] = self._resolve(name, at)
         return self._runs[name]
 
+    def tell_unused(self) -> None:
+        """Weights for a model that teaches nobody here: most likely another was meant, and without
+        a word the usual one would teach. What a base has for other suites too is left alone."""
+        source = self.problems.source
+        for name in self.file.checkpoints:
+            own = source.place(("checkpoints", name))[0] == source.file
+            if own and name not in self._runs and not self.problems.problems:
+                taught = ", ".join(self._runs) or "nobody"
+                message = f"nobody learns from {name!r} here, only from {taught}"
+                self.problems.add(("checkpoints", name), message)
+
     def backbone(self, name: str, at: Location) -> RunSpec | None:
         pretrained = self.definition(name).pretrained
         return self.run(pretrained, at) if pretrained else None

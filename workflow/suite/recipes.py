@@ -28,37 +28,51 @@ class Recipes:
         self._common: dict[str, dict[str, dict[str, Any]]] = {}
 
     def common(self, layers: Sequence[Layer]) -> dict[str, dict[str, Any]]:
-        """What `settings` mean for each method."""
-        settings = merged(layers)
-        key = _key(settings)
+        """What `settings` mean for each method: the nearer layer wins, and within one what is said
+        of a method over what is said of all."""
+        key = _key([(layer.settings, layer.at) for layer in layers])
         if key not in self._common:
-            places = {name: (*layer.at, name) for layer in layers for name in layer.settings}
-            self._common[key] = self._by_method(settings, places)
+            common: dict[str, dict[str, Any]] = {name: {} for name in catalogue()}
+            for layer in layers:
+                for name, values in self._by_method(layer).items():
+                    common[name] = merged(common[name], values)
+            self._common[key] = common
         return self._common[key]
 
-    def _by_method(
-        self, settings: Mapping[str, Any], places: Mapping[str, Location]
-    ) -> dict[str, dict[str, Any]]:
+    def _by_method(self, layer: Layer) -> dict[str, dict[str, Any]]:
         methods = catalogue()
-        common: dict[str, dict[str, Any]] = {key: {} for key in methods}
-        own = {key: value for key, value in settings.items() if key in methods}
-        for name, value in settings.items():
+        found: dict[str, dict[str, Any]] = {key: {} for key in methods}
+        own = {name: value for name, value in layer.settings.items() if name in methods}
+        for name, value in layer.settings.items():
             if name in own:
                 continue
             having = [key for key, kind in methods.items() if name in kind.model_fields]
             if not having:
                 fields = {field for kind in methods.values() for field in kind.model_fields}
                 message = unknown_name("method or field", name, {*methods, *fields})
-                self.problems.add(places[name], message)
+                self.problems.add((*layer.at, name), message)
             for key in having:
-                common[key][name] = value
+                found[key] |= self._checked(key, {name: value}, layer.at)
         for key, values in own.items():
             if isinstance(values, dict):
-                common[key] |= values
+                found[key] |= self._checked(key, values, (*layer.at, key))
             else:
                 message = f"expected fields of {key!r} and their values, found {values!r}"
-                self.problems.add(places[key], message)
-        return common
+                self.problems.add((*layer.at, key), message)
+        return found
+
+    def _checked(self, method: str, values: dict[str, Any], at: Location) -> dict[str, Any]:
+        """Those that can be values of these fields; the others are told here, once, and not again
+        by every row. What fields mean together only a row can tell."""
+        kind = catalogue()[method]
+        try:
+            kind.model_validate(values)
+        except ValidationError as error:
+            wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
+            if wrong:
+                self.problems.validation(error, kind, at)
+            return {name: value for name, value in values.items() if name not in wrong}
+        return values
 
     def recipe(self, row: Row, family: Family, common: Mapping[str, Any]) -> Recipe | None:
         """None where the row cannot be run; the problem is told once per line."""

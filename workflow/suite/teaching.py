@@ -44,7 +44,12 @@ def teaching(
             row.at, f"{row.entry.row!r} needs a detector teacher, and pair {pair.name!r} has none"
         )
     other = options.teacher
-    if other is not None and other not in OTHER_TEACHERS:
+    if other in OTHER_TEACHERS:
+        # Of a detector; a classifier would stay as it is, and the control would be the row itself.
+        if not features or (other == "shuffled" and "features" not in recipe.needs):
+            message = f"{row.entry.row!r} is taught by no detector that could be `{other}`"
+            problems.add(row.at, message)
+    elif other is not None:
         model = pair.teachers.get(other)
         if model is None:
             message = unknown_name("teacher", other, (*pair.teachers, *OTHER_TEACHERS))
