@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +40,24 @@ def training_counts(spec: DataSpec) -> TrainingCounts | None:
 
 @cache
 def _counted(annotations: Path, sha256: str) -> TrainingCounts:
-    """Once per content and process: such a file can have half a gigabyte, and every run asks."""
+    """Once per content: such a file can have half a gigabyte, which takes gigabytes to read, and
+    Snakemake asks in every job of a cluster."""
+    kept = _cache() / f"{sha256}.json"
+    try:
+        return TrainingCounts(**json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        pass  # nobody counted yet, or no whole file is there
     entries = files.read(annotations)["annotations"]
     of_images = {entry["image_id"] for entry in entries}
-    return TrainingCounts(images=len(of_images), boxes=len(entries))
+    found = TrainingCounts(images=len(of_images), boxes=len(entries))
+    with suppress(OSError):  # it is counted again then
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        new = kept.with_name(f"{kept.name}.{os.getpid()}")
+        new.write_text(json.dumps(asdict(found)), encoding="utf-8")
+        new.replace(kept)
+    return found
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "detection-distillation-benchmark" / "counts"
