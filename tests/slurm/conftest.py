@@ -24,7 +24,7 @@ T = TypeVar("T")
 SUITE = "tiny.yaml"
 # The profile as it stands, but less patient.
 OPTIONS = ("--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "2",
-           "--latency-wait", "20")  # fmt: skip
+           "--max-status-checks-per-second", "10", "--latency-wait", "20")  # fmt: skip
 
 
 @contextmanager
