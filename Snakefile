@@ -44,6 +44,10 @@ onstart:
         if problem is not None:
             print(f"error: account: {problem}", file=sys.stderr)
             sys.exit(2)
+        earlier = queued(runs_of_call(), Path(workflow.workdir_init))
+        if earlier:
+            print(f"error: {told(earlier)}", file=sys.stderr)
+            sys.exit(2)
 
 
 onerror:

@@ -77,6 +77,12 @@ def played(slurm, tmp_path_factory):
         assert submitter.start("tables").wait(timeout=60) == 1
         assert "--unlock" in submitter.said()
         submitter.finish(submitter.start("--unlock"), seconds=60)
+        # The job that goes on is told, and nothing is submitted beside it ...
+        assert submitter.start("tables").wait(timeout=60) == 2
+        assert f"`scancel {first}`" in submitter.said()
+        assert set(_named(slurm, "all", mgd.id)) == {first}
+        # ... unless the site has put words of its own in its comment: then the next one waits.
+        slurm.command("scontrol", "update", f"JobId={first}", "Comment=rewritten")
         snakemake = submitter.start("tables")
         second = submitter.job(mgd.id, first)
         waiting = lambda: waits_its_turn(trainer(checkout.root, mgd.id, student))  # noqa: E731

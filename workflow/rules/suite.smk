@@ -18,6 +18,7 @@ from workflow.forecast import Forecast, of_table
 from workflow.judged import REPORTED, judged_already
 from workflow.outcome import without_weights
 from workflow.plan import plan_hash
+from workflow.queued import queued, told
 from workflow.scopes import absent_files, scopes
 from workflow.settings_of_call import settings_of_call
 from workflow.suite import SuiteError, load, names
@@ -82,6 +83,14 @@ NEEDS = {
 def targets_of_call():
     """What stands before `--config`; known once a call is carried out, not while this is read."""
     return set(workflow.dag_settings.targets)
+
+
+def runs_of_call():
+    """The runs that jobs of this call would carry out; known as late."""
+    jobs = workflow.dag.needrun_jobs()
+    return [
+        id_of(job.wildcards) for job in jobs if job.rule.name in {"teacher", "student"}
+    ]
 
 
 def outcomes(ids):
