@@ -15,6 +15,7 @@ import workflow.compat
 
 workflow.compat.install()
 
+from workflow.compat.checkpoints import CheckpointError  # noqa: E402 (once it is installed)
 from workflow.models.classifier import ClassifierOptions, build_classifier  # noqa: E402
 from workflow.running import asked, environment  # noqa: E402
 from workflow.running.accuracy import write_accuracy  # noqa: E402
@@ -38,9 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     environment.prepare(options.data)
 
     choices = ClassifierOptions.model_validate(spec.model["options"])
-    network = build_classifier(
-        choices, len(data.classes), data.pixel_mean, data.pixel_std, spec.seed
-    )
+    try:
+        network = build_classifier(
+            choices, len(data.classes), data.pixel_mean, data.pixel_std, spec.seed
+        )
+    except CheckpointError as error:  # of ImageNet, where there is no network
+        raise UserError(f"{spec.id}: {error}") from error
     if not folder.is_complete():
         crops = Crops(data, "train", choices, training=True)
         workers = asked.workers(options)

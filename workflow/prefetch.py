@@ -19,6 +19,7 @@ workflow.compat.install()
 from mmengine.runner.checkpoint import CheckpointLoader  # noqa: E402 (loaders are safe ones now)
 
 from workflow import suite as suites  # noqa: E402
+from workflow.models.classifier import ClassifierOptions, first_weights  # noqa: E402
 from workflow.models.coco import read_packaged  # noqa: E402
 from workflow.models.schema import DetectorDefinition  # noqa: E402
 from workflow.models.weights import checkpoint, use_folder, weights_folder  # noqa: E402
@@ -54,7 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def backbone(run: RunSpec) -> str | None:
     """Where the run's backbone comes from, if it is trained here from somebody's weights."""
-    if run.schedule is None or run.family is None or run.model["fidelity"] != "coco":
+    if run.schedule is None:
+        return None
+    if run.kind == "classifier":
+        return first_weights(ClassifierOptions.model_validate(run.model["options"]))
+    if run.family is None or run.model["fidelity"] != "coco":
         return None
     model = read_packaged(DetectorDefinition.model_validate(run.model)).model
     found = (model.backbone.get("init_cfg") or {}).get("checkpoint")

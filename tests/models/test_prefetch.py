@@ -19,6 +19,7 @@ from workflow.data.catalogue import resolve
 from workflow.models import catalogue, weights
 from workflow.models.zoo import ZooModel
 from workflow.spec import RunSpec
+from workflow.suite import load
 
 
 def _run(model: str, checkpoint: str | None = None) -> RunSpec:
@@ -84,6 +85,19 @@ def test_teachers_and_backbones_are_fetched(
     assert [path.name for path in folder.glob("*.pth")] == [teacher.rsplit("/", 1)[1]]
     kept = [path.name for path in (folder / "checkpoints").glob("*.pth")]
     assert kept == [backbone.rsplit("/", 1)[1]]
+
+
+def test_classification_teachers_start_from_imagenet_too() -> None:
+    runs = load("papers/icd").runs
+    classifiers = [run for run in runs if run.kind == "classifier"]
+    architectures = {run.model["options"]["architecture"] for run in classifiers}
+    assert len(architectures) > 1
+    found = {prefetch.backbone(run) for run in classifiers}
+    assert found == {f"torchvision://{name}" for name in architectures}
+    # Those of the digits learn from nothing.
+    own = [run for run in load("mini").runs if run.kind == "classifier"]
+    assert own
+    assert {prefetch.backbone(run) for run in own} == {None}
 
 
 def test_weights_nobody_publishes_are_asked_for(

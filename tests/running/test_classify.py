@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from mmengine.runner import checkpoint as official
 
 from tests.running.tiny import Tiny, record, same, schedule, weights
 from workflow import classify, train
@@ -21,8 +23,8 @@ from workflow.spec import RunSpec
 OPTIONS = {"architecture": "resnet18", "width": 8, "start": "random", "input_size": 32}
 
 
-def classifier(tiny: Tiny) -> RunSpec:
-    model = DetectorDefinition(name="tiny-crops", fidelity="mini", options=OPTIONS)
+def classifier(tiny: Tiny, **options: Any) -> RunSpec:
+    model = DetectorDefinition(name="tiny-crops", fidelity="mini", options={**OPTIONS, **options})
     return RunSpec(
         kind="classifier",
         group="tiny-crops",
@@ -78,6 +80,30 @@ def test_train_and_classify_send_to_each_other(
     assert "workflow.classify" in capsys.readouterr().err
     assert classify.main(tiny.arguments(tiny.teacher)) == 2
     assert "not a classifier" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [classify, train])
+def test_absent_weights_of_imagenet_are_told_in_one_line(
+    program: Any, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(official, "get_torchvision_models", dict)
+    if program is classify:
+        spec = classifier(tiny, start="imagenet", width=64)
+    else:
+        spec = tiny.student("baseline", seed=7)
+        init = {"type": "Pretrained", "checkpoint": "torchvision://resnet18"}
+        build = networks.build_config
+
+        def pretrained(*given: Any) -> Any:
+            config = build(*given)
+            config.model.backbone.init_cfg = init
+            return config
+
+        monkeypatch.setattr(networks, "build_config", pretrained)
+    assert program.main(tiny.arguments(spec)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {spec.id}: torchvision://resnet18: no such model")
+    assert said.count("\n") == 1
 
 
 def test_only_training_crops_are_moved(tiny: Tiny) -> None:

@@ -130,6 +130,11 @@ class Classifier(BaseModel):
         return losses
 
 
+def first_weights(options: ClassifierOptions) -> str | None:
+    """Whose weights the trunk starts from; None for a start of its own."""
+    return f"torchvision://{options.architecture}" if options.start == "imagenet" else None
+
+
 def build_classifier(
     options: ClassifierOptions,
     classes: int,
@@ -141,8 +146,8 @@ def build_classifier(
     """With its first weights, which depend on the seed alone; see models.build.build_detector."""
     with isolated(seed_of("initial weights", seed)):
         built = Classifier(options, classes, pixel_mean, pixel_std)
-        if pretrained and options.start == "imagenet":
-            checkpoint = f"torchvision://{options.architecture}"
+        checkpoint = first_weights(options)
+        if pretrained and checkpoint is not None:
             built.backbone.init_cfg = {"type": "Pretrained", "checkpoint": checkpoint}
         built.backbone.init_weights()
     return built

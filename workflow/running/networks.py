@@ -45,7 +45,7 @@ def student_network(options: argparse.Namespace, spec: RunSpec, data: DataSet) -
     own = spec.backbone is None and not options.rehearsal
     try:
         network = build_detector(configuration(spec.model, data, spec), spec.seed, pretrained=own)
-    except (WeightsError, DownloadError) as error:
+    except (CheckpointError, WeightsError, DownloadError) as error:
         raise UserError(f"{spec.id}: {error}") from error
     trunk = learnt(options, spec.backbone, "the backbone's run")
     if trunk is not None:
