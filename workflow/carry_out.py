@@ -26,7 +26,16 @@ from workflow.devices import StoppedWaiting, TooFewDevices, devices
 from workflow.judged import REPORTED, metrics_of
 from workflow.outcome import Outcome
 from workflow.spec import RunSpec
-from workflow.stages import Place, Stage, bundled, command, recorded, stages, waiting
+from workflow.stages import (
+    SECONDS_TO_SAVE,
+    Place,
+    Stage,
+    bundled,
+    command,
+    recorded,
+    stages,
+    waiting,
+)
 from workflow.suite import Suite, load
 
 TRY_AGAIN = 1
@@ -147,7 +156,10 @@ def _needs(runs: Path, run: RunSpec, suite: Suite) -> str | None:
 def _environment(threads: int, visible: str) -> dict[str, str]:
     """Waiting OpenMP threads spin: two jobs with two threads each crawl on two cores."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    found = {**os.environ, **dict.fromkeys(names, str(threads)), "PYTHONUNBUFFERED": "1"}
+    # Torchrun's own half a minute is short for a step, a large model and a slow file system.
+    patience = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SECONDS_TO_SAVE)}
+    found = {**patience, **os.environ, **dict.fromkeys(names, str(threads))}
+    found["PYTHONUNBUFFERED"] = "1"
     return {**found, "CUDA_VISIBLE_DEVICES": visible} if visible else found
 
 

@@ -19,6 +19,11 @@ STAGE_OF = {"classify": "train", "fetch": "train", "trace": "curve"}
 """What makes the weights is called the same for every kind of run; a curve takes two programs."""
 
 
+SECONDS_TO_SAVE = 150
+"""How long torchrun waits for processes that it has told to save, before it kills them: most of the
+three minutes that Slurm leaves after its warning (slurm/config.yaml)."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where things lie."""
