@@ -17,36 +17,17 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
 import psutil
 
+from workflow.doctor_places import data_sets, disk, locks
+from workflow.finding import ABSENT, GIGABYTE, OK, WRONG, Finding
+
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "requirements.txt"
 SHOWN = ("torch", "torchvision", "mmdet", "mmengine", "mmrazor", "numpy", "snakemake")
-GIGABYTE = 10**9
-ENOUGH_DISK = 10 * GIGABYTE
-"""For the small benchmark with all its seeds; the forecast of a suite says what that one needs."""
-LEAST_DISK = GIGABYTE
-"""For the demo."""
-
-OK, ABSENT, WRONG = "ok", "--", "!!"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    subject: str
-    text: str
-    state: str = OK
-    mend: str = ""
-
-    def __str__(self) -> str:
-        line = f"{self.state}  {self.subject:<12}  {self.text}"
-        return f"{line}\n    {'':<12}  -> {self.mend}" if self.mend else line
 
 
 def python() -> Iterator[Finding]:
@@ -167,24 +148,6 @@ def processor() -> Iterator[Finding]:
     yield Finding("memory", f"{free:.0f} GB free of {total:.0f} GB")
 
 
-def disk(data: Path, runs: Path) -> Iterator[Finding]:
-    """Room and the right to write, where results and data go."""
-    for subject, folder in (("runs", runs), ("data", data)):
-        place = next(path for path in (folder.absolute(), *folder.absolute().parents)
-                     if path.exists())  # fmt: skip
-        free = shutil.disk_usage(place).free
-        text = f"{free / GIGABYTE:.0f} GB free for {folder}"
-        if not os.access(place, os.W_OK):
-            mend = f"get the right to write in {place}, or name another folder"
-            yield Finding(f"disk, {subject}", f"{place} cannot be written to", WRONG, mend)
-        elif free < ENOUGH_DISK:
-            mend = f"free {ENOUGH_DISK / GIGABYTE:.0f} GB there, or name another folder"
-            state = WRONG if free < LEAST_DISK else ABSENT
-            yield Finding(f"disk, {subject}", text, state, mend)
-        else:
-            yield Finding(f"disk, {subject}", text)
-
-
 def cluster() -> Iterator[Finding]:
     """Slurm, needed only for `snakemake --profile slurm`."""
     if not shutil.which("sbatch"):
@@ -212,31 +175,6 @@ def tools() -> Iterator[Finding]:
         yield Finding(programs[0], found or f"not found; {use}", OK if found else ABSENT)
 
 
-def data_sets(data: Path) -> Iterator[Finding]:
-    """Sets that were made here: all their files still there? (`workflow.data.make` reads them.)"""
-    from workflow.data.errors import DataError
-    from workflow.data.folder import MANIFEST, read_manifest
-
-    manifests = sorted(data.glob(f"*/{MANIFEST}"))
-    if not manifests:
-        mend = "made when a suite first needs it; python -m workflow.data.make --suite demo"
-        yield Finding("data sets", f"none in {data}", ABSENT, mend)
-    for manifest in manifests:
-        folder = manifest.parent
-        try:
-            files = read_manifest(folder)["files"]
-        except DataError as error:
-            yield Finding("data set", f"{folder.name}: {error}", WRONG, f"rm -r {folder}")
-            continue
-        missing = [name for name in files if not (folder / name).exists()]
-        if missing:
-            text = f"{folder.name}: {len(missing)} of {len(files)} files missing ({missing[0]})"
-            mend = f"rm -r {folder}; it is made anew when needed"
-            yield Finding("data set", text, WRONG, mend)
-        else:
-            yield Finding("data set", f"{folder.name}: all {len(files)} files are there")
-
-
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -261,6 +199,7 @@ def examine(data: Path, runs: Path) -> Iterator[Finding]:
         ("devices", devices),
         ("processor", processor),
         ("disk", lambda: disk(data, runs)),
+        ("locks", lambda: locks(data, runs)),
         ("slurm", cluster),
         ("tools", tools),
         ("data sets", lambda: data_sets(data)),

@@ -7,7 +7,6 @@ wait for its lock.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import time
 import urllib.error
@@ -18,6 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlparse
+
+from workflow.data.folder import NoLocks, take
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -120,5 +121,8 @@ def _check(path: Path, sha256_prefix: str, url: str, remove: bool) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            take(file, path)
+        except NoLocks as error:
+            raise DownloadError(str(error)) from error
         yield file

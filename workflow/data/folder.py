@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workflow.data.errors import DataError
 
@@ -30,9 +30,9 @@ def appearing(target: Path) -> Iterator[Path]:
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir()
         yield half_made
-        _flush(half_made)
+        flush(half_made)
         half_made.rename(target)
-        _flush(target.parent)
+        flush(target.parent)
     except OSError as error:
         raise DataError(f"{target}: could not be made: {error}") from error
     finally:
@@ -43,21 +43,36 @@ class Busy(RuntimeError):
     """Somebody else is making it, and waiting was not wanted."""
 
 
+class NoLocks(DataError):
+    """The file system does not let programs keep out of each other's way."""
+
+
 @contextmanager
 def only_one(target: Path, wait: bool = True) -> Iterator[None]:
     """Holds a lock beside `target`, so that two programs do not make the same thing at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = target.parent / f".{target.name}.lock"
     with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(f"{lock} is held by another process") from error
+        take(handle, lock, wait)
         yield
 
 
-def _flush(folder: Path) -> None:
-    """Makes sure that the folder's own entries reached the disk before it gets its name."""
+def take(handle: IO[Any], path: Path, wait: bool = True) -> None:
+    """The lock of an open file, held until that is closed; Busy and NoLocks say what is wrong."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Busy(f"{path} is held by another process") from error
+    except OSError as error:  # shared file systems have locks only where somebody switched them on
+        raise NoLocks(
+            f"{path.parent}: its file system gives no locks ({error.strerror}), without which two "
+            "jobs could do the same at once; use a folder on one that does (`results`, `data`), "
+            "or have this one mounted with locks (Lustre: -o flock)"
+        ) from error
+
+
+def flush(folder: Path) -> None:
+    """Makes sure that the folder's own entries, a new name among them, reached the disk."""
     with suppress(OSError):  # some network file systems cannot sync a folder
         handle = os.open(folder, os.O_RDONLY)
         try:

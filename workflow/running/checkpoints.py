@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from workflow.data.folder import flush
+
 KEPT = 2
 
 
@@ -22,11 +24,7 @@ def save_atomically(content: Any, path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name must survive a power cut too
-    finally:
-        os.close(folder)
+    flush(path.parent)  # the new name must survive a power cut too
 
 
 class Checkpoints:

@@ -12,7 +12,7 @@ from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
 from workflow.data.catalogue import DataSet
-from workflow.data.folder import Busy, only_one
+from workflow.data.folder import Busy, NoLocks, only_one
 from workflow.data.state import fingerprint
 from workflow.running.checkpoints import save_atomically
 from workflow.running.conduct import Conductor
@@ -48,6 +48,8 @@ def carry_out(
         raise UserError(
             f"{folder.spec.id} is being trained by another process; start it again after that"
         ) from error
+    except NoLocks as error:
+        raise UserError(f"{folder.spec.id}: {error}") from error
 
 
 def _train(
