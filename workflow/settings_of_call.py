@@ -50,6 +50,7 @@ class SettingsOfCall(Frozen):
     account: Word | None = None
     gpus: Annotated[int, BeforeValidator(_number), Field(ge=0)] | None = None
     threads: Count | None = None
+    memory_gb: Amount | None = None
     attempts: Count = 3
     max_hours: Amount | None = None
 

@@ -18,7 +18,7 @@ rule data:
     resources:
         **PLACE,
         mem_mb=6000,
-        runtime=240,
+        runtime=at_most(240),
     shell:
         f"{PYTHON} -m workflow.data.make {NAME} {LIES} "
         f"--coco-root {quoted(COCO_ROOT)} > {{log:q}} 2>&1"

@@ -30,7 +30,7 @@ rule teacher:
     threads: THREADS
     resources:
         **PLACE,
-        mem_mb=int(SUITE.resources.memory_gb * 1000),
+        mem_mb=int(MEMORY_GB * 1000),
         runtime=minutes,
         device=gpus,
         gres=gres,

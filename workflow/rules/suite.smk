@@ -63,7 +63,8 @@ DATA = CALL.data
 READY = DATA / f"{folder_name(SUITE.data)}.ready"
 GPUS = SUITE.resources.gpus if CALL.gpus is None else CALL.gpus
 THREADS = CALL.threads or SUITE.resources.threads
-FORECAST = Forecast(SUITE, RUNS, gpus=GPUS)
+MEMORY_GB = CALL.memory_gb or SUITE.resources.memory_gb
+FORECAST = Forecast(SUITE, RUNS, gpus=GPUS, speed=CALL.speed)
 # Of Slurm's world; without these keys the cluster's own defaults hold.
 PLACE = {
     f"slurm_{key}": value
@@ -140,7 +141,11 @@ def needs(wildcards):
 
 
 def minutes(wildcards, attempt):
-    wanted = FORECAST.limit_minutes(id_of(wildcards), attempt)
+    return at_most(FORECAST.limit_minutes(id_of(wildcards), attempt))
+
+
+def at_most(wanted):
+    """Minutes, no more than the partition takes: it would refuse the job."""
     longest = wanted if CALL.max_hours is None else max(1, int(60 * CALL.max_hours))
     return min(wanted, longest)
 
