@@ -14,7 +14,6 @@ from mmengine.dist import get_world_size
 from workflow.running.environment import launched, processes, processes_here, processor_name
 from workflow.running.folder import write_text
 
-SUMS = ("wall_seconds", "step_seconds", "data_seconds", "images", "energy_joules")
 PEAKS = ("peak_device_bytes", "peak_process_bytes")
 PARTS = ("teacher", "student", "loss")
 
@@ -28,12 +27,20 @@ class CostMeter:
     def __init__(self, tally: Path, device: torch.device) -> None:
         self.tally, self.device = tally, device
         self.before = json.loads(tally.read_text()) if tally.is_file() else {}
+        # Of attempts before this was counted nothing else is known than that they had as many.
+        if "wall_seconds" in self.before:
+            before = self.before["wall_seconds"] * self._devices()
+            self.before.setdefault("device_seconds", before)
         self.began = time.monotonic()
         self.energy = EnergyMeter(device)
         self.step_seconds = self.data_seconds = 0.0
         self.images = 0
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
+
+    def _devices(self) -> int:
+        """GPUs of this attempt; the next one may have more or fewer."""
+        return get_world_size() if self.device.type == "cuda" else 0
 
     def step(self, images: int, seconds: float, data_seconds: float) -> None:
         """`seconds` is a whole step's, its waiting for data included."""
@@ -44,8 +51,10 @@ class CostMeter:
     def mark(self, parts: dict[str, float]) -> dict[str, Any]:
         """Sums over all attempts so far; `parts` are seconds in teacher and loss, this attempt."""
         cuda = self.device.type == "cuda"
+        wall = time.monotonic() - self.began
         current: dict[str, float | None] = {
-            "wall_seconds": time.monotonic() - self.began,
+            "wall_seconds": wall,
+            "device_seconds": wall * self._devices(),
             "step_seconds": self.step_seconds,
             "data_seconds": self.data_seconds,
             "images": self.images,
@@ -74,7 +83,7 @@ class CostMeter:
         cuda = self.device.type == "cuda"
         cost = {
             "wall_seconds": round(total["wall_seconds"], 3),
-            "gpu_hours": total["wall_seconds"] * get_world_size() / 3600 if cuda else None,
+            "gpu_hours": total["device_seconds"] / 3600 if cuda else None,
             "images_per_second": total["images"] / steps if steps else None,
             "data_wait_share": total["data_seconds"] / steps if steps else None,
             "peak_device_bytes": total["peak_device_bytes"],
