@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from torch.distributed.launcher.api import LaunchConfig
+from torch.distributed.run import parse_args
 
 from tests.dag.conftest import ROOT
 from workflow import carry_out
-from workflow.stages import SECONDS_TO_SAVE
+from workflow.stages import SECONDS_TO_SAVE, launcher
 
 NAME = "TORCH_ELASTIC_SHUTDOWN_TIMEOUT"
 
@@ -37,3 +39,21 @@ def test_slurm_leaves_a_little_more():
     assert int(warned) > SECONDS_TO_SAVE
     page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
     assert f"{SECONDS_TO_SAVE} seconds of that, or what `{NAME}` says" in page
+
+
+def test_several_nodes_are_warned_as_one_is():
+    """The command of docs/cluster.md, which a person starts by hand."""
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^(srun --nodes=2.*?)^```", page, re.MULTILINE | re.DOTALL)
+    words = shlex.split(command)
+    asked = {word.partition("=")[0] for word in words if word.startswith("--")}
+    assert {"--cpus-per-task", "--mem", "--time", "--signal"} <= asked
+    profile = (ROOT / "slurm" / "config.yaml").read_text(encoding="utf-8")
+    assert next(word for word in words if word.startswith("--signal=")) in profile
+    given, _, program = words[-1].partition("exec torchrun ")
+    assert f"{NAME}={SECONDS_TO_SAVE}" in given
+    program = re.sub(r"\$\(.*?\)", "host", program.replace("\\\n", " "))
+    found = parse_args(shlex.split(program))
+    ours = parse_args([*launcher(4)[2:], "-m", "--", "workflow.train"])
+    assert found.signals_to_handle == ours.signals_to_handle
+    assert (found.module, found.training_script) == (True, "workflow.train")
