@@ -51,7 +51,7 @@ onstart:
 
 
 onerror:
-    for complaint in complaints([LOGS, OUT / "logs"], STARTED):
+    for complaint in complaints([LOGS, OUT / "logs", *logs_of_slurm()], STARTED):
         print(complaint, file=sys.stderr)
 
 

@@ -17,8 +17,9 @@ ENDED = "slurmstepd"
 
 def complaints(folders: list[Path], since: float) -> Iterator[str]:
     """`file: its last complaint`, for the logs that were written after `since`."""
-    logs = {path for folder in folders for path in folder.rglob("*.log")}
-    for path in sorted(logs):
+    # By where they lie: one folder may be inside another, under another name.
+    logs = {path.resolve(): path for folder in reversed(folders) for path in folder.rglob("*.log")}
+    for path in sorted(logs.values()):
         try:
             if path.stat().st_mtime < since:
                 continue

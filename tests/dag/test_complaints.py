@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from workflow.complaints import complaints
 
@@ -30,3 +31,14 @@ def test_only_new_complaints_are_told(tmp_path):
         f"{tmp_path / 'slurm/5.log'}: {CANCELLED}",
         f"{tmp_path / 'table.log'}: KeyError: 'AP'",
     ]
+
+
+def test_a_log_that_is_reached_by_two_names_is_told_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / "logs" / "slurm" / "5.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"{CANCELLED}\n")
+    (tmp_path / "link").symlink_to(log.parent)
+    since = time.time() - 60
+    folders = [tmp_path / "logs", Path("logs/slurm"), tmp_path / "link", tmp_path / "absent"]
+    assert list(complaints(folders, since)) == [f"{log}: {CANCELLED}"]

@@ -94,6 +94,13 @@ def runs_of_call():
     ]
 
 
+def logs_of_slurm():
+    """Where Slurm's own words about a job go; `results` of config.yaml does not move them."""
+    if workflow.executor_plugin.name != "slurm":
+        return []
+    return [Path(workflow.executor_settings.logdir or ".snakemake/slurm_logs")]
+
+
 def outcomes(ids):
     paths = [f"{RUNS}/{id}/outcome.json" for id in ids]
     return [path for path in paths if Path(path).is_file()] if CALL.partial else paths
