@@ -65,8 +65,8 @@ def trainer(root: Path, id: str, *but: psutil.Process) -> psutil.Process | None:
     return None
 
 
-def waits_its_turn(process: psutil.Process | None) -> bool:
-    """Whether a training has come as far as the lock that another one of the same run holds."""
-    if process is None:
-        return False
-    return any(Path(one.path).parts[-2:] == ("work", ".run.lock") for one in process.open_files())
+def waits_its_turn(root: Path, id: str, since: float) -> bool:
+    """Whether anybody has tried to take the run since then, while its first training holds it.
+
+    A job opens the lock at each of its looks, and lets it go again at once."""
+    return (root / "results" / "runs" / id / "work" / ".run.lock").stat().st_mtime > since

@@ -3,6 +3,8 @@ no step of any training was done twice."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.slurm.conftest import (
@@ -15,7 +17,7 @@ from tests.slurm.conftest import (
     students,
     until,
 )
-from tests.slurm.freezer import Freezer, trainer, waits_its_turn
+from tests.slurm.freezer import Freezer, waits_its_turn
 from workflow.suite import load
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -85,8 +87,8 @@ def played(slurm, tmp_path_factory):
         slurm.command("scontrol", "update", f"JobId={first}", "Comment=rewritten")
         snakemake = submitter.start("tables")
         second = submitter.job(mgd.id, first)
-        waiting = lambda: waits_its_turn(trainer(checkout.root, mgd.id, student))  # noqa: E731
-        until("the second job's turn", waiting)
+        started = time.time()
+        until("the second job's turn", lambda: waits_its_turn(checkout.root, mgd.id, started))
         student.resume()
         submitter.finish(snakemake, seconds=240)
     ends = {name: slurm.job(n)["JobState"] for name, n in
