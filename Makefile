@@ -38,8 +38,10 @@ demo: setup  ## Reproduce the small benchmark on this machine: tables, figures a
 	@printf '  %-9s %s\n' report report.html tables 'tables/*.md (also .tex, .html, .csv)' \
 		figures 'figures/*.pdf (also .png)' records records.csv
 
+# A worker takes file after file, in the order that tests/conftest.py gives.
 test: setup  ## The tests, without the slow ones
-	@$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile
+	@$(RUN) python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder
 
 test-slow: setup  ## The tests that take minutes each
 	@$(RUN) python -m pytest -m slow

@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from tests.conftest import HEAVIEST, TESTS
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LINES = [
@@ -109,6 +111,11 @@ def test_a_target_sets_up_first_and_keeps_to_the_named_environment(target: str) 
     assert "/.venv/" not in plan.replace("-not -path './.venv/*'", "").replace(
         os.environ["PATH"], ""
     )
+
+
+def test_the_files_that_tests_begin_with_exist() -> None:
+    assert [name for name in HEAVIEST if not (TESTS / name).is_file()] == []
+    assert len(set(HEAVIEST)) == len(HEAVIEST)
 
 
 def test_continuous_integration_is_a_bash_program() -> None:
