@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from workflow.data.folder import only_one
+
 ROOT = Path(__file__).parents[2]
 COPIED = (
     "Snakefile",
@@ -79,8 +81,24 @@ def copy(target: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def carried_out(tmp_path_factory) -> Checkout:
-    """The tiny suite with everything that it asks for done."""
-    checkout = copy(tmp_path_factory.mktemp("checkout"))
-    checkout.snakemake("tables")
-    return checkout
+def finished(tmp_path_factory) -> Checkout:
+    """The tiny suite with everything that it asks for done: made once for all workers of a test
+    run, so only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    root, done = base / "finished", base / "finished.done"
+    with only_one(root):
+        if not done.is_file():
+            shutil.rmtree(root, ignore_errors=True)  # what a failed attempt left
+            copy(root).snakemake("tables")
+            done.touch()
+    return Checkout(root)
+
+
+@pytest.fixture(scope="session")
+def carried_out(finished, tmp_path_factory) -> Checkout:
+    """A copy of it, times of files and all, for those who edit and go on."""
+    root = tmp_path_factory.mktemp("checkout")
+    shutil.copytree(finished.root, root, symlinks=True, dirs_exist_ok=True)
+    return Checkout(root)

@@ -16,10 +16,10 @@ MAIN = Path("results/suites/tiny/tables/main.csv")
 
 
 @pytest.fixture(scope="module")
-def kept(carried_out, tmp_path_factory) -> Path:
+def kept(finished, tmp_path_factory) -> Path:
     """`results/reference/tiny` of the suite that was carried out."""
     out = tmp_path_factory.mktemp("kept") / "tiny"
-    results = carried_out.root / "results"
+    results = finished.root / "results"
     places = ["--suite-dir", str(results / "suites/tiny"), "--runs", str(results / "runs")]
     assert reference.main([*places, "--out", str(out)]) == 0
     return out
@@ -42,21 +42,21 @@ def more_seeds(checkout: Checkout) -> str:
     return "more.yaml"
 
 
-def test_nothing_heavy_is_kept(kept, carried_out):
+def test_nothing_heavy_is_kept(kept, finished):
     names = {path.name for path in (kept / "runs").rglob("*") if path.is_file()}
     assert {"run.json", "metrics.json", "cost.json", "history.csv", "outcome.json"} <= names
     assert not names & {"student.pth", "predictions.json.gz"}
-    place = str(carried_out.root)
+    place = str(finished.root)
     assert not any(place in path.read_text() for path in kept.rglob("*.json"))
 
 
-def test_the_tables_are_made_from_them_without_training(carried_out, kept, elsewhere, capsys):
+def test_the_tables_are_made_from_them_without_training(finished, kept, elsewhere, capsys):
     assert put_back(elsewhere, kept) == 0
     assert "runs restored" in capsys.readouterr().out
     left = elsewhere.jobs("tables")
     assert not left.keys() & {"teacher", "student"}, left
     elsewhere.snakemake("tables")
-    own, first = (place.root / MAIN for place in (elsewhere, carried_out))
+    own, first = (place.root / MAIN for place in (elsewhere, finished))
     assert own.read_text() == first.read_text()
     assert put_back(elsewhere, kept) == 0
     assert "0 runs restored" in capsys.readouterr().out
@@ -98,14 +98,14 @@ def test_results_of_other_settings_are_not_taken(kept, elsewhere, capsys):
     assert "keeps no run of suite 'tiny'" in capsys.readouterr().err
 
 
-def test_keeping_loses_nothing_that_was_kept_elsewhere(carried_out, kept, tmp_path, capsys):
+def test_keeping_loses_nothing_that_was_kept_elsewhere(finished, kept, tmp_path, capsys):
     out = tmp_path / "tiny"
     shutil.copytree(kept, out)
     runs = tmp_path / "runs"
-    shutil.copytree(carried_out.root / "results/runs", runs)
+    shutil.copytree(finished.root / "results/runs", runs)
     gone = next((runs / "digits").glob("*/mgd/*"))
     shutil.rmtree(gone)
-    places = ["--suite-dir", str(carried_out.root / "results/suites/tiny"), "--runs", str(runs)]
+    places = ["--suite-dir", str(finished.root / "results/suites/tiny"), "--runs", str(runs)]
     assert reference.main([*places, "--out", str(out)]) == 2
     assert "workflow.restore --suite tiny" in capsys.readouterr().err
     assert next((out / "runs" / "digits").glob("*/mgd/*/run.json")).is_file()

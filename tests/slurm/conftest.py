@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.dag.conftest import ROOT, Checkout, copy
+from tests.dag.conftest import ROOT, Checkout, copy, finished
 from tests.slurm.local import LocalSlurm, missing
 from workflow.suite import load
+
+__all__ = ["finished"]  # a fixture here too
 
 T = TypeVar("T")
 SUITE = "tiny.yaml"
