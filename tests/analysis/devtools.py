@@ -1,7 +1,7 @@
 """A page in headless Chromium that a test works as people do: real keys and presses, through the
 browser's own protocol over a pair of pipes.
 
-    with opened(page, tmp_path, width=390) as tab:
+    with started(tmp_path) as browser, opened(page, browser, width=390) as tab:
         tab.focus("button")
         tab.press("Enter")
         assert tab.ask("document.title") == "Pressed"
@@ -34,29 +34,52 @@ TROUBLE = {"Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalle
 
 
 @dataclass
-class Tab:
+class Browser:
     commands: BinaryIO
     answers: BinaryIO
-    session: str = ""
     sent: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
+    """Of all pages; each tells its session."""
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
         self.sent += 1
         message: dict[str, Any] = {"id": self.sent, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
+        if session:
+            message["sessionId"] = session
         self.commands.write(json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._next()
+            answer = self.listen()
             if answer.get("id") == self.sent:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 result: dict[str, Any] = answer["result"]
                 return result
 
+    def listen(self) -> dict[str, Any]:
+        held = bytearray()
+        while (letter := self.answers.read(1)) != b"\0":
+            assert letter, "the browser has gone"
+            held += letter
+        answer: dict[str, Any] = json.loads(held)
+        if "method" in answer:
+            self.events.append(answer)
+        return answer
+
+
+@dataclass(frozen=True)
+class Tab:
+    browser: Browser
+    session: str
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        return self.browser.call(method, self.session, **parameters)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [one for one in self.browser.events if one.get("sessionId") == self.session]
+
     def wait(self, event: str) -> None:
         while not any(one["method"] == event for one in self.events):
-            self._next()
+            self.browser.listen()
 
     def ask(self, expression: str) -> Any:
         """The value of an expression, or of what it promises."""
@@ -96,30 +119,17 @@ class Tab:
         """Whatever the page or the browser had to say."""
         return [json.dumps(one) for one in self.events if one["method"] in TROUBLE]
 
-    def _next(self) -> dict[str, Any]:
-        held = bytearray()
-        while (letter := self.answers.read(1)) != b"\0":
-            assert letter, "the browser has gone"
-            held += letter
-        answer: dict[str, Any] = json.loads(held)
-        if "method" in answer:
-            self.events.append(answer)
-        return answer
-
 
 @contextmanager
-def opened(
-    page: Path, folder: Path, width: int = DESKTOP, height: int = 900, *flags: str
-) -> Iterator[Tab]:
-    """The page, loaded, at a width of choice; the browser is gone afterwards."""
+def started(folder: Path) -> Iterator[Browser]:
+    """A browser with its profile in a folder; it is gone afterwards."""
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
     # Through descriptors that no pipe can have got, so that none is closed before it is copied.
     far_in, far_out = (os.dup(one) for one in (theirs_in, theirs_out))
     plumbing = f'exec {READ}<&{far_in} {WRITE}>&{far_out}; exec "$@"'
     given = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"]
-    given += [f"--user-data-dir={folder / 'devtools'}", *flags]
     process = subprocess.Popen(
-        ["bash", "-c", plumbing, "bash", str(CHROMIUM), *given],
+        ["bash", "-c", plumbing, "bash", str(CHROMIUM), *given, f"--user-data-dir={folder}"],
         pass_fds=(far_in, far_out),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -128,22 +138,31 @@ def opened(
         os.close(one)
     try:
         with os.fdopen(ours_out, "wb", 0) as commands, os.fdopen(ours_in, "rb") as answers:
-            tab = Tab(commands, answers)
-            target = tab.call("Target.createTarget", url="about:blank")["targetId"]
-            attached = tab.call("Target.attachToTarget", targetId=target, flatten=True)
-            tab.session = attached["sessionId"]
-            for domain in ("Page", "Runtime", "Log"):
-                tab.call(f"{domain}.enable")
-            tab.call(
-                "Emulation.setDeviceMetricsOverride",
-                width=width,
-                height=height,
-                deviceScaleFactor=1,
-                mobile=False,
-            )
-            tab.call("Page.navigate", url=page.as_uri())
-            tab.wait("Page.loadEventFired")
-            yield tab
+            yield Browser(commands, answers)
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def opened(
+    page: Path, browser: Browser, width: int = DESKTOP, height: int = 900, dark: bool = False
+) -> Iterator[Tab]:
+    """The page, loaded, at a width of choice, for a reader who knows no other page."""
+    context = browser.call("Target.createBrowserContext")["browserContextId"]
+    place = {"url": "about:blank", "browserContextId": context}
+    target = browser.call("Target.createTarget", **place)["targetId"]
+    attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
+    tab = Tab(browser, attached["sessionId"])
+    for domain in ("Page", "Runtime", "Log"):
+        tab.call(f"{domain}.enable")
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    tab.call("Emulation.setDeviceMetricsOverride", **size)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    tab.call("Emulation.setEmulatedMedia", features=[scheme])
+    try:
+        tab.call("Page.navigate", url=page.as_uri())
+        tab.wait("Page.loadEventFired")
+        yield tab
+    finally:
+        browser.call("Target.disposeBrowserContext", browserContextId=context)

@@ -12,8 +12,8 @@ import pytest
 from analysis.report.__main__ import main as make_report
 from analysis.tables.__main__ import main as make_tables
 
-from .browser import DARK, DESKTOP, PHONE, needs_chromium
-from .devtools import opened
+from .browser import DESKTOP, PHONE, needs_chromium
+from .devtools import Browser, opened
 from .factory import MadeSuite
 from .figures import made
 
@@ -46,8 +46,8 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> MadeSuite:
     return found
 
 
-def violations(page: Path, folder: Path, width: int, *flags: str) -> list[Any]:
-    with opened(page, folder, width, 900, *flags) as tab:
+def violations(page: Path, browser: Browser, width: int, dark: bool = False) -> list[Any]:
+    with opened(page, browser, width, dark=dark) as tab:
         tab.ask(AXE.read_text(encoding="utf-8") + ";0")
         tab.ask("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         found: list[Any] = tab.ask(
@@ -57,18 +57,18 @@ def violations(page: Path, folder: Path, width: int, *flags: str) -> list[Any]:
         return found
 
 
-@pytest.mark.parametrize("flags", [(), (DARK,)], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_the_report(suite: MadeSuite, tmp_path: Path, width: int, flags: tuple[str, ...]) -> None:
-    assert violations(suite.suite_dir / "report.html", tmp_path, width, *flags) == []
+def test_the_report(suite: MadeSuite, browser: Browser, width: int, dark: bool) -> None:
+    assert violations(suite.suite_dir / "report.html", browser, width, dark) == []
 
 
-def test_a_table_alone(suite: MadeSuite, tmp_path: Path) -> None:
-    assert violations(suite.suite_dir / "tables" / "main.html", tmp_path, DESKTOP) == []
+def test_a_table_alone(suite: MadeSuite, browser: Browser) -> None:
+    assert violations(suite.suite_dir / "tables" / "main.html", browser, DESKTOP) == []
 
 
-def test_what_is_wrong_is_found(tmp_path: Path) -> None:
+def test_what_is_wrong_is_found(tmp_path: Path, browser: Browser) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text("<!DOCTYPE html><title>Bad</title><main><img src='data:,'><input></main>")
-    found = {entry[0] for entry in violations(bad, tmp_path, DESKTOP)}
+    found = {entry[0] for entry in violations(bad, browser, DESKTOP)}
     assert {"html-has-lang", "image-alt", "label"} <= found

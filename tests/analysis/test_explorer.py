@@ -14,7 +14,7 @@ from analysis.figures.relation import correlation, relations
 from analysis.report.__main__ import main
 
 from .browser import PHONE, needs_chromium
-from .devtools import Tab, opened
+from .devtools import Browser, Tab, opened
 from .factory import MadeSuite
 from .figures import made
 
@@ -75,8 +75,8 @@ def same(one: str, other: str) -> bool:
         return one == other
 
 
-def test_pressing_on_a_picture_asks_that_cell(suite: MadeSuite, tmp_path: Path) -> None:
-    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+def test_pressing_on_a_picture_asks_that_cell(suite: MadeSuite, browser: Browser) -> None:
+    with opened(suite.suite_dir / "report.html", browser) as tab:
         assert agrees(tab.ask(TOLD), expected(suite, 0, 5, 5)), "the middle of the largest box"
         for view in (".explorer-view", ".explorer-map"):
             tab.click(view, across=(13 + 0.5) / 20, down=(2 + 0.5) / 16)
@@ -86,8 +86,8 @@ def test_pressing_on_a_picture_asks_that_cell(suite: MadeSuite, tmp_path: Path) 
         assert tab.trouble == []
 
 
-def test_the_keyboard_reaches_every_cell_and_level(suite: MadeSuite, tmp_path: Path) -> None:
-    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+def test_the_keyboard_reaches_every_cell_and_level(suite: MadeSuite, browser: Browser) -> None:
+    with opened(suite.suite_dir / "report.html", browser) as tab:
         tab.focus(".explorer-across")
         for _ in range(3):
             tab.press("ArrowRight")
@@ -102,10 +102,10 @@ def test_the_keyboard_reaches_every_cell_and_level(suite: MadeSuite, tmp_path: P
         assert tab.trouble == []
 
 
-def test_the_maps_show_what_is_told(suite: MadeSuite, tmp_path: Path) -> None:
+def test_the_maps_show_what_is_told(suite: MadeSuite, browser: Browser) -> None:
     """The highest cell has the colour of the scale's end, in both maps."""
     content = json.loads((suite.suite_dir / "figures" / "affinity.json").read_text())
-    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+    with opened(suite.suite_dir / "report.html", browser) as tab:
         pixels = tab.ask(
             "[...document.querySelectorAll('.explorer canvas')].map(c => [c.width, c.height, "
             "[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]])"
@@ -124,8 +124,8 @@ def test_the_maps_show_what_is_told(suite: MadeSuite, tmp_path: Path) -> None:
             assert np.abs(shown - wanted).max() < 8
 
 
-def test_it_is_accessible_and_fits_a_phone(suite: MadeSuite, tmp_path: Path) -> None:
-    with opened(suite.suite_dir / "report.html", tmp_path, PHONE) as tab:
+def test_it_is_accessible_and_fits_a_phone(suite: MadeSuite, browser: Browser) -> None:
+    with opened(suite.suite_dir / "report.html", browser, PHONE) as tab:
         assert tab.ask(f"(() => {{ {ACCESSIBILITY} }})()") == []
         assert tab.ask("document.documentElement.scrollWidth") <= PHONE
         for control in ("select", "input"):
@@ -133,11 +133,13 @@ def test_it_is_accessible_and_fits_a_phone(suite: MadeSuite, tmp_path: Path) -> 
             assert tab.ask(f"{named}.every(e => e.labels.length === 1)")
 
 
-def test_without_a_script_it_is_not_there(suite: MadeSuite, tmp_path: Path) -> None:
+def test_without_a_script_it_is_not_there(
+    suite: MadeSuite, tmp_path: Path, browser: Browser
+) -> None:
     text = (suite.suite_dir / "report.html").read_text(encoding="utf-8")
     silent = tmp_path / "silent.html"
     silent.write_text(text.replace("<script>\n", "<script type='text/none'>\n"), encoding="utf-8")
-    with opened(silent, tmp_path) as tab:
+    with opened(silent, browser) as tab:
         assert tab.ask("getComputedStyle(document.querySelector('.explorer')).display") == "none"
 
 
@@ -146,8 +148,8 @@ def place_of_focus(tab: Tab) -> str:
     return found
 
 
-def test_tab_walks_through_the_controls(suite: MadeSuite, tmp_path: Path) -> None:
-    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+def test_tab_walks_through_the_controls(suite: MadeSuite, browser: Browser) -> None:
+    with opened(suite.suite_dir / "report.html", browser) as tab:
         tab.focus(".explorer-level")
         tab.press("Tab")
         assert place_of_focus(tab) == "explorer-across"
@@ -155,8 +157,8 @@ def test_tab_walks_through_the_controls(suite: MadeSuite, tmp_path: Path) -> Non
         assert place_of_focus(tab) == "explorer-down"
 
 
-def test_nothing_is_below_zero_by_rounding(suite: MadeSuite, tmp_path: Path) -> None:
-    with opened(suite.suite_dir / "report.html", tmp_path) as tab:
+def test_nothing_is_below_zero_by_rounding(suite: MadeSuite, browser: Browser) -> None:
+    with opened(suite.suite_dir / "report.html", browser) as tab:
         for column in range(20):
             tab.click(".explorer-view", across=(column + 0.5) / 20, down=0.5)
             assert not re.search(r"−0\.0+(?!\d)", tab.ask(TOLD))

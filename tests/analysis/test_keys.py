@@ -9,7 +9,7 @@ import pytest
 from analysis.report.__main__ import main
 
 from .browser import needs_chromium
-from .devtools import Tab, opened
+from .devtools import Browser, Tab, opened
 from .factory import make_suite
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -34,8 +34,8 @@ def sort(tab: Tab, column: int) -> str | None:
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])
-def test_a_key_on_a_heading_sorts_and_says_so(page: Path, tmp_path: Path, key: str) -> None:
-    with opened(page, tmp_path) as tab:
+def test_a_key_on_a_heading_sorts_and_says_so(page: Path, browser: Browser, key: str) -> None:
+    with opened(page, browser) as tab:
         assert tab.ask(FIRST) == "Student"
         tab.focus(HEADINGS, 1)
         tab.press(key)
@@ -49,9 +49,9 @@ def test_a_key_on_a_heading_sorts_and_says_so(page: Path, tmp_path: Path, key: s
         assert tab.trouble == []
 
 
-def test_tab_alone_reaches_the_first_heading(page: Path, tmp_path: Path) -> None:
+def test_tab_alone_reaches_the_first_heading(page: Path, browser: Browser) -> None:
     """Nothing before it catches the focus, and it can be seen where the focus is."""
-    with opened(page, tmp_path) as tab:
+    with opened(page, browser) as tab:
         for _ in range(60):
             tab.press("Tab")
             if tab.ask(f"document.activeElement.matches('{HEADINGS}')"):
@@ -60,8 +60,8 @@ def test_tab_alone_reaches_the_first_heading(page: Path, tmp_path: Path) -> None
         assert tab.ask("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_other_keys_do_not_sort(page: Path, tmp_path: Path) -> None:
-    with opened(page, tmp_path) as tab:
+def test_other_keys_do_not_sort(page: Path, browser: Browser) -> None:
+    with opened(page, browser) as tab:
         tab.focus(HEADINGS, 1)
         tab.press("ArrowDown")
         assert (sort(tab, 1), tab.ask(FIRST)) == (None, "Student")

@@ -3,20 +3,22 @@ used without a mouse or good eyes."""
 
 from __future__ import annotations
 
-import subprocess
+import base64
 from pathlib import Path
 
 import pytest
 
 from analysis.report.__main__ import main
 
-from .browser import CHROMIUM, DARK, DESKTOP, PHONE, look, needs_chromium
+from .browser import DESKTOP, PHONE, needs_chromium
+from .devtools import Browser, opened
 from .drawn import draw
 from .factory import make_suite
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text(encoding="utf-8")
+UNFOLD = "document.querySelectorAll('details').forEach(d => { d.open = true; })"
 TITLES = "[...document.querySelectorAll('#table-main tbody')].map(body =>"
 TITLES += " [...body.querySelectorAll('th[scope=row]')].map(th => th.firstChild.textContent))"
 
@@ -33,23 +35,29 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return suite.suite_dir / "report.html"
 
 
-def test_nothing_is_wrong_or_missing(page: Path, tmp_path: Path) -> None:
-    script = "return [...document.images].map(i => [i.complete, i.naturalWidth, i.naturalHeight])"
-    seen = look(page, script, tmp_path)
-    assert seen.answer == [[True, 900, 300], [True, 300, 400]]
-    assert seen.console == []
+def test_nothing_is_wrong_or_missing(page: Path, browser: Browser) -> None:
+    images = "[...document.images].map(i => [i.complete, i.naturalWidth, i.naturalHeight])"
+    with opened(page, browser) as tab:
+        assert tab.ask(images) == [[True, 900, 300], [True, 300, 400]]
+        assert tab.trouble == []
 
 
-def test_the_console_is_heard(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "slip", ["console.error('broken')", "nothing.is.there", "document.images[0].src = 'gone.png'"]
+)
+def test_trouble_is_heard(page: Path, tmp_path: Path, browser: Browser, slip: str) -> None:
     """Else the silence above would prove nothing."""
-    assert look(page, "console.error('broken'); return 1", tmp_path).console
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text(page.read_text("utf-8").replace("</body>", f"<script>{slip}</script></body>"))
+    with opened(wrong, browser) as tab:
+        assert len(tab.trouble) == 1
 
 
 @pytest.mark.parametrize(
     ("presses", "sort", "first"), [(1, "descending", "AMD"), (2, "ascending", "FGD")]
 )
 def test_sorting_tells_the_screen_reader(
-    page: Path, tmp_path: Path, presses: int, sort: str, first: str
+    page: Path, browser: Browser, presses: int, sort: str, first: str
 ) -> None:
     """By focus and activation, as the keyboard does it."""
     script = (
@@ -58,53 +66,45 @@ def test_sorting_tells_the_screen_reader(
         f"for (let i = 0; i < {presses}; i++) document.activeElement.click();"
         f"return [focused, button.closest('th').getAttribute('aria-sort'), {TITLES}]"
     )
-    focused, told, titles = look(page, script, tmp_path).answer
+    with opened(page, browser) as tab:
+        focused, told, titles = tab.ask(f"(() => {{ {script} }})()")
     assert focused
     assert told == sort
     assert [section[0] for section in titles] == [first, first]
 
 
-@pytest.mark.parametrize("flags", [(), (DARK,)], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_accessible(page: Path, tmp_path: Path, width: int, flags: tuple[str, ...]) -> None:
-    dark = "const dark = matchMedia('(prefers-color-scheme: dark)').matches;"
-    opened = "document.querySelectorAll('details').forEach(d => d.open = true);"
-    script = f"{dark}{opened} return [dark, (() => {{ {ACCESSIBILITY} }})()]"
-    is_dark, problems = look(page, script, tmp_path, width, *flags).answer
-    assert is_dark == bool(flags)
-    assert problems == []
+def test_accessible(page: Path, browser: Browser, width: int, dark: bool) -> None:
+    with opened(page, browser, width, dark=dark) as tab:
+        assert tab.ask("matchMedia('(prefers-color-scheme: dark)').matches") == dark
+        tab.ask(UNFOLD)
+        assert tab.ask(f"(() => {{ {ACCESSIBILITY} }})()") == []
 
 
-def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_the_check_finds_what_is_wrong(tmp_path: Path, browser: Browser) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text(
         "<!DOCTYPE html><html><head><title>Bad</title></head><body><main><h1>A</h1><h3>B</h3>"
         "<img src='data:,'><p style='color:#aaa;background:#fff'>pale</p><a href='#none'>x</a>"
         "<table><caption>T</caption><tbody><tr><td>1</td></tr></tbody></table></main></body></html>"
     )
-    problems = " ".join(look(bad, ACCESSIBILITY, tmp_path).answer)
+    with opened(bad, browser) as tab:
+        problems = " ".join(tab.ask(f"(() => {{ {ACCESSIBILITY} }})()"))
     for told in ("no language", "leaves out", "alternative", "contrast 2.32", "nowhere", "row w"):
         assert told in problems
 
 
-def test_a_phone_scrolls_down_only(page: Path, tmp_path: Path) -> None:
+def test_a_phone_scrolls_down_only(page: Path, browser: Browser) -> None:
     """Wide tables and figures scroll in themselves; the text stays as wide as the screen."""
-    opened = "document.querySelectorAll('details').forEach(d => d.open = true);"
-    script = f"{opened} return [innerWidth, document.documentElement.scrollWidth]"
-    screen, needed = look(page, script, tmp_path, PHONE).answer
-    assert screen == PHONE
-    assert needed <= PHONE
+    with opened(page, browser, PHONE) as tab:
+        tab.ask(UNFOLD)
+        assert tab.ask("innerWidth") == PHONE
+        assert tab.ask("document.documentElement.scrollWidth") <= PHONE
 
 
-def test_prints(page: Path, tmp_path: Path) -> None:
-    target = tmp_path / "report.pdf"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'p'}"]
-    done = subprocess.run(
-        [str(CHROMIUM), *flags, f"--print-to-pdf={target}", page.as_uri()],
-        capture_output=True,
-        timeout=240,
-    )
-    assert done.returncode == 0
-    content = target.read_bytes()
+def test_prints(page: Path, browser: Browser) -> None:
+    with opened(page, browser) as tab:
+        content = base64.b64decode(tab.call("Page.printToPDF")["data"])
     assert content.startswith(b"%PDF")
     assert 2 <= content.count(b"/Type /Page\n") + content.count(b"/Type /Page/") <= 12
