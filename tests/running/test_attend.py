@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import entropy
 
 from analysis.figures.attention import read_attention
 from analysis.figures.relation import related, relations
@@ -120,10 +121,53 @@ def test_agreement_at_every_snapshot(attended: Path) -> None:
     assert {int(row["iteration"]) for row in rows} == {0, ITERATIONS // 2, ITERATIONS}
     assert {row["region"] for row in rows} == {"all", "inside", "outside"}
     assert {row["level"] for row in rows} == {"P3", "P4", "P5", "P6"}
+    assert len(rows) == 3 * 3 * 4
+    last = [row for row in rows if int(row["iteration"]) == ITERATIONS]
     for row in rows:
+        # Whether there are cells enough to say is a matter of the boxes, whatever the snapshot.
+        (end,) = (one for one in last if all(one[n] == row[n] for n in ("region", "level")))
+        assert bool(row["correlation"]) == bool(row["kl"]) == bool(end["correlation"])
         if row["correlation"]:
             assert -1 <= float(row["correlation"]) <= 1
-            assert float(row["kl"]) >= 0
+            assert float(row["kl"]) > 0
+
+
+def test_agreement_at_the_end_is_that_of_the_maps_which_are_kept(attended: Path) -> None:
+    with (attended / "agreement.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["iteration"]) == ITERATIONS]
+    told = {(row["level"], row["region"]): [row["correlation"], row["kl"]] for row in rows}
+    with np.load(attended / "attention.npz") as arrays:
+        images = json.loads(str(arrays["meta"]))["images"]
+        for index, level in enumerate(("P3", "P4", "P5", "P6")):
+            pair = [arrays[f"{who}/{index}"].astype(float) for who in ("teacher", "student")]
+            expected = agreement_of(*pair, [image["boxes"] for image in images], STRIDES[index])
+            assert expected["all"]
+            for region, values in expected.items():
+                found = [float(value) for value in told[level, region] if value]
+                mean = np.mean(values, axis=0).tolist() if values else []
+                assert found == pytest.approx(mean, rel=1e-3, abs=1e-5), (level, region)
+
+
+def agreement_of(
+    teacher: np.ndarray,  # (N, h, w)
+    student: np.ndarray,  # (N, h, w)
+    boxes: list[list[list[float]]],
+    stride: int,
+) -> dict[str, list[tuple[float, float]]]:
+    """Region -> (correlation, KL divergence) of every image with cells enough; no padding."""
+    found: dict[str, list[tuple[float, float]]] = {"all": [], "inside": [], "outside": []}
+    centres = (np.arange(SIDE // stride) + 0.5) * stride  # (h,), and of columns too
+    for p, q, own in zip(teacher, student, boxes, strict=True):
+        inside = np.zeros(p.shape, bool)
+        for x1, y1, x2, y2 in own:
+            down, across = (centres >= y1) & (centres < y2), (centres >= x1) & (centres < x2)
+            inside |= down[:, None] & across
+        regions = {"all": np.ones_like(inside), "inside": inside, "outside": ~inside}
+        for region, cells in regions.items():
+            if cells.sum() >= 3:
+                both = p[cells], q[cells]
+                found[region].append((np.corrcoef(*both)[0, 1], entropy(*both)))
+    return found
 
 
 def test_a_baseline_has_no_teacher_to_be_compared_with(tiny: Tiny, baseline: Path) -> None:

@@ -56,7 +56,8 @@ def test_a_full_size_detector_goes_the_same_way(tiny: Tiny) -> None:
         fidelity="coco",
         family="one-stage",
         config="retinanet/retinanet_r18_fpn_1x_coco.py",
-        options={"model": {"backbone": {"init_cfg": None}}},  # nothing is downloaded
+        # Nothing is downloaded; and an untrained head's scores are below the threshold.
+        options={"model": {"backbone": {"init_cfg": None}, "test_cfg": {"score_thr": 0.0}}},
     )
     spec = RunSpec(
         kind="student",
@@ -71,4 +72,11 @@ def test_a_full_size_detector_goes_the_same_way(tiny: Tiny) -> None:
     assert train.main(tiny.arguments(spec)) == 0
     assert predict.main(tiny.arguments(spec)) == 0
     assert record(tiny.root / spec.id)["status"] == "complete"
-    assert isinstance(read(tiny.root / spec.id), list)
+    found = read(tiny.root / spec.id)
+    truth = describe(tiny.data, tiny.data_root).splits["test"].annotations.read_text("utf-8")
+    sides = {one["id"]: (one["width"], one["height"]) for one in json.loads(truth)["images"]}
+    assert {one["image_id"] for one in found} == set(sides)
+    for one in found:  # in pixels of the file, not of the scale it was seen at
+        x, y, width, height = one["bbox"]
+        assert x + width <= sides[one["image_id"]][0] + 0.1
+        assert y + height <= sides[one["image_id"]][1] + 0.1
