@@ -13,7 +13,7 @@ from mmdet.registry import MODELS  # noqa: E402
 from mmdet.utils import register_all_modules  # noqa: E402
 from mmengine.optim import OptimWrapper  # noqa: E402
 
-from tests.compat.detectors import CONFIGS, batch, small_config  # noqa: E402
+from tests.compat.detectors import CONFIGS, batch, small_config, without_threshold  # noqa: E402
 from tests.compat.elsewhere import Elsewhere, LeftOnHost  # noqa: E402
 
 register_all_modules(init_default_scope=True)
@@ -38,12 +38,13 @@ def test_trains_a_step_and_predicts(name: str) -> None:
     for part in {"backbone", "neck"} | heads:
         assert any(key.startswith(part) for key in changed), f"no parameter of {part} moved"
 
-    model.eval()
+    without_threshold(model).eval()
     with torch.no_grad(), Elsewhere():
         predictions = model.test_step(batch(size=size))
     assert len(predictions) == 2
     for prediction in predictions:
         found = prediction.pred_instances
+        assert len(found) > 0
         assert found.bboxes.shape == (len(found), 4)
         assert torch.isfinite(found.bboxes).all()
         assert ((found.scores >= 0) & (found.scores <= 1)).all()

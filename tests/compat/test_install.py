@@ -1,10 +1,14 @@
-"""What `install` puts in place, each in a fresh process."""
+"""What `install` puts in place, in fresh processes."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 
 def run(program: str, *arguments: str) -> str:
@@ -34,28 +38,73 @@ def test_installing_twice_is_installing_once() -> None:
     ) == "0"  # fmt: skip
 
 
-def test_operators_are_served_and_missing_ones_say_what_to_install() -> None:
-    lines = run(
-        """
-import workflow.compat
-workflow.compat.install()
-from mmengine.utils.dl_utils import mmcv_full_available
-print(mmcv_full_available())
-from workflow.compat.operators import MissingOperator, backend
-print(backend())
+@pytest.fixture(scope="module")
+def before() -> dict[str, Any]:
+    """What a program sees that installs before anything else, as all of ours do."""
+    program = """
+import json, sys
+import workflow.train
+heavy = ("seaborn", "pandas", "matplotlib", "sklearn", "scipy.stats")
+seen = {"heavy": [name for name in heavy if name in sys.modules]}
+
+from mmdet.utils import imshow_mot_errors
+try:
+    imshow_mot_errors()
+except NotImplementedError as error:
+    seen["unneeded"] = str(error)
+import scipy.stats
+from sklearn.datasets import load_digits
+from mmdet.models.dense_heads import paa_head
+seen["wanted"] = [float(scipy.stats.norm.cdf(0)), load_digits.__name__, paa_head.skm]
+
 import torch
+from mmengine.utils.dl_utils import mmcv_full_available
 from mmcv.ops import get_compiler_version, nms_rotated
-print(get_compiler_version())
+from workflow.compat.operators import MissingOperator, backend
+seen["operators"] = [mmcv_full_available(), backend(), get_compiler_version()]
 try:
     nms_rotated(torch.rand(2, 5), torch.rand(2), 0.5)
 except MissingOperator as error:
-    print(error)
+    seen["missing"] = str(error)
+
+workflow.compat.install()
+from mmdet.models.task_modules.assigners import PointAssigner
+wrapped = [hasattr(PointAssigner.assign, "__wrapped__")]
+seen["mended"] = [*wrapped, hasattr(PointAssigner.assign.__wrapped__, "__wrapped__")]
+print(json.dumps(seen))
 """
-    ).splitlines()
-    assert lines[:2] == ["True", "torchvision"]
-    assert lines[2].startswith("torchvision ")
-    assert "'nms_rotated' is not available" in lines[3]
-    assert "pip install 'mmcv==2.1.0'" in lines[3]
+    found: dict[str, Any] = json.loads(run(program))
+    return found
+
+
+@pytest.fixture(scope="module")
+def behind() -> dict[str, Any]:
+    """What a program sees that had imported mmdet already."""
+    program = """
+import json
+from workflow.compat import operators
+operators.install()
+from mmdet.models.dense_heads import SSDHead
+from mmdet.models.task_modules.assigners import PointAssigner
+seen = {"before": [hasattr(SSDHead, "loss_cls"), hasattr(PointAssigner.assign, "__wrapped__")]}
+import workflow.compat
+workflow.compat.install()
+workflow.compat.install()
+wrapped = [hasattr(PointAssigner.assign, "__wrapped__")]
+seen["mended"] = [*wrapped, hasattr(PointAssigner.assign.__wrapped__, "__wrapped__")]
+seen["ssd"] = SSDHead.loss_cls
+print(json.dumps(seen))
+"""
+    found: dict[str, Any] = json.loads(run(program))
+    return found
+
+
+def test_operators_are_served_and_missing_ones_say_what_to_install(before: dict[str, Any]) -> None:
+    full, backend, compiler = before["operators"]
+    assert (full, backend) == (True, "torchvision")
+    assert compiler.startswith("torchvision ")
+    assert "'nms_rotated' is not available" in before["missing"]
+    assert "pip install 'mmcv==2.1.0'" in before["missing"]
 
 
 def test_a_compiled_mmcv_is_left_alone(tmp_path: Path) -> None:
@@ -77,60 +126,22 @@ print(backend(), mmcv._ext.nms, hasattr(mmcv._ext, 'softnms'))
     assert out == "mmcv compiled False"
 
 
-def test_programs_do_not_wait_for_packages_of_parts_that_nobody_uses() -> None:
+def test_programs_do_not_wait_for_packages_of_parts_that_nobody_uses(
+    before: dict[str, Any],
+) -> None:
     """And who wants these packages has them: later, in the same process, or before."""
-    lines = run(
-        """
-import sys
-import workflow.train
-heavy = ("seaborn", "pandas", "matplotlib", "sklearn", "scipy.stats")
-print([name for name in heavy if name in sys.modules])
-from mmdet.utils import imshow_mot_errors
-try:
-    imshow_mot_errors()
-except NotImplementedError as error:
-    print(error)
-import scipy.stats
-from sklearn.datasets import load_digits
-print(scipy.stats.norm.cdf(0), load_digits.__name__)
-from mmdet.models.dense_heads import paa_head
-print(paa_head.skm)
-"""
-    ).splitlines()
-    assert lines[0] == "[]"
-    assert "workflow.compat.unneeded" in lines[1]
-    assert lines[2:] == ["0.5 load_digits", "None"]
+    assert before["heavy"] == []
+    assert "workflow.compat.unneeded" in before["unneeded"]
+    assert before["wanted"] == [0.5, "load_digits", None]
 
 
-def test_the_point_assigner_is_mended_once_whichever_came_first() -> None:
+def test_the_point_assigner_is_mended_once_whichever_came_first(
+    before: dict[str, Any], behind: dict[str, Any]
+) -> None:
     """That the mended assigner may be asked on a GPU, `test_detectors` holds."""
-    program = """
-import sys
-if sys.argv[1] == 'mmdet first':
-    from workflow.compat import operators
-    operators.install()
-    import mmdet.models
-import workflow.compat
-workflow.compat.install()
-workflow.compat.install()
-from mmdet.models.task_modules.assigners import PointAssigner
-print(hasattr(PointAssigner.assign, '__wrapped__'))
-print(hasattr(PointAssigner.assign.__wrapped__, '__wrapped__'))
-"""
-    for order in ("mmdet first", "mmdet last"):
-        assert run(program, order).splitlines() == ["True", "False"]
+    assert before["mended"] == behind["mended"] == [True, False]
 
 
-def test_ssd_is_mended_even_where_mmdet_came_first() -> None:
-    out = run(
-        """
-from workflow.compat import mends, operators
-operators.install()
-from mmdet.models.dense_heads import SSDHead
-before = hasattr(SSDHead, 'loss_cls')
-import workflow.compat
-workflow.compat.install()
-print(before, SSDHead.loss_cls)
-"""
-    )
-    assert out == "False None"
+def test_mmdet_that_came_first_is_mended_behind_it(behind: dict[str, Any]) -> None:
+    assert behind["before"] == [False, False]
+    assert behind["ssd"] is None
