@@ -41,7 +41,7 @@ def small_config(name: str) -> ConfigDict:
 
 def without_threshold(model: Any) -> Any:
     """Untrained dense heads score about 0.01, below every threshold: they would find nothing."""
-    head = model.roi_head if model.with_roi_head else model.bbox_head
+    head = model.roi_head if hasattr(model, "roi_head") else model.bbox_head
     head.test_cfg.score_thr = 0.0
     return model
 

@@ -140,7 +140,8 @@ def coverage(trials: int, resamples: int, images: int = 80, pool: int = 1200) ->
 
 
 def test_coverage() -> None:
-    assert 0.88 < coverage(trials=80, resamples=120) <= 1.0
+    """Neither too narrow nor so wide that next to nothing is ever missed."""
+    assert 0.88 < coverage(trials=80, resamples=120) < 0.98
 
 
 @pytest.mark.slow
