@@ -116,21 +116,26 @@ def _shown(method: str, kind: str, teacher: np.ndarray, rng: np.random.Generator
     return (0.1 * rng.random(teacher.shape)).astype(np.float32)
 
 
-def add_agreement(suite: MadeSuite, iterations: tuple[int, ...] = (0, 50, 100)) -> None:
-    """agreement.csv where there is an attention.npz and a teacher in it."""
+def add_agreement(
+    suite: MadeSuite, iterations: tuple[int, ...] = (0, 50, 100), apart: float = 0.0
+) -> None:
+    """agreement.csv where there is an attention.npz and a teacher in it; rows lie `apart`."""
+    rows = list(dict.fromkeys(run["row"] for run in suite.plan["runs"]))
     for path in sorted(suite.runs_dir.glob("*/*/*/*/attention.npz")):
         with np.load(path) as content:
             if "teacher/0" not in content.files:
                 continue
+        further = apart * rows.index(path.parents[1].name)
         with (path.parent / "agreement.csv").open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("iteration", "level", "region", "correlation", "kl"))
             for step, iteration in enumerate(iterations):
                 for place, (level, _) in enumerate(LEVELS):
                     for region, shift in (("all", 0.0), ("inside", 0.05), ("outside", -0.05)):
-                        value = 0.4 + 0.2 * step + 0.02 * place + shift
+                        value = 0.4 + 0.2 * step + 0.02 * place + shift + further
+                        kl = 0.3 - 0.1 * step + further
                         known = not (region == "inside" and level == "P6")
-                        row = (f"{value:.6g}", f"{0.3 - 0.1 * step:.6g}") if known else ("", "")
+                        row = (f"{value:.6g}", f"{kl:.6g}") if known else ("", "")
                         writer.writerow((iteration, level, region, *row))
 
 

@@ -32,7 +32,7 @@ def complete_suite(root: Path, seeds: tuple[int, ...] = (0, 1), pairs: int = 1) 
     suite.plan["methods"]["fkd"] = {"title": "FKD", "citation": "", "year": 2021}
     suite.save_plan()
     add_attention(suite, [made_scene(1), made_scene(2)])
-    add_agreement(suite)
+    add_agreement(suite, apart=0.02)
     add_histories(suite)
     add_curves(suite)
     add_pictures(suite)

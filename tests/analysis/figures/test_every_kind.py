@@ -12,11 +12,24 @@ from PIL import Image
 
 from analysis.figures.kinds import KINDS
 from analysis.figures.options import OPTIONS
+from analysis.figures.style import HELPS, HURTS, looks
 
 from ..factory import MadeSuite
 from . import made
 
 ROOT = Path(__file__).parents[3]
+METHODS = ("mgd", "amd", "amd-mask-only", "fkd")
+DRAWN = {
+    "curves": METHODS,
+    "cost": METHODS,
+    "agreement": METHODS,
+    "gates": ("amd", "amd-mask-only"),
+    "sweep": ("mgd", "amd", "fkd"),
+    "published": ("mgd",),
+}
+"""Kind -> rows with a line or points in their own colour. The baseline's is that of all text."""
+WITH_LEGEND = ("curves", "agreement", "gates", "sweep", "effects")
+"""On the right, or below."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,38 @@ def test_is_drawn_with_its_words(suite: MadeSuite, kind: str) -> None:
         with Image.open(folder / page.files["png"]) as image:
             pixels = np.asarray(image.convert("L"))
         assert pixels.std() > 5, "an empty picture"
+
+
+def panels(suite: MadeSuite, name: str, kind: str) -> np.ndarray:
+    """(H, W, 3) of the part of a page where no legend stands."""
+    with Image.open(suite.suite_dir / "figures" / name) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    height, width = pixels.shape[:2]
+    return pixels[: height * 3 // 4, : width * 7 // 10] if kind in WITH_LEGEND else pixels
+
+
+def shows(pixels: np.ndarray, colour: str) -> bool:
+    wanted = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return bool((pixels == wanted).all(axis=-1).any())
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_every_row_is_drawn_in_its_colour(suite: MadeSuite, kind: str) -> None:
+    cells = suite.plan["tables"][0]["cells"]
+    look = looks([(cell["row"], cell["methods"]) for cell in cells])
+    for page in (entry for entry in made.entries(suite) if entry.figure == kind):
+        pixels = panels(suite, page.files["png"], kind)
+        hidden = [row for row in DRAWN[kind] if not shows(pixels, look[row].colour)]
+        assert hidden == [], page.name
+
+
+def test_effects_have_the_colour_of_their_sign(suite: MadeSuite) -> None:
+    (page,) = (entry for entry in made.entries(suite) if entry.figure == "effects")
+    signs = set(re.findall(r"([+−])[\d.]+ \[", page.alt))
+    pixels = panels(suite, page.files["png"], "effects")
+    assert signs
+    assert shows(pixels, HELPS) == ("+" in signs)
+    assert shows(pixels, HURTS) == ("−" in signs)
 
 
 def test_names_are_unique_and_in_the_order_of_the_plan(suite: MadeSuite) -> None:
