@@ -105,13 +105,6 @@ def rehearse(run: RunSpec, options: argparse.Namespace, images: int, full: bool)
     strange = {name: value for name, value in losses.items() if not math.isfinite(value)}
     if strange:
         raise Flaw(f"the first step gives {', '.join(f'{k} = {v}' for k, v in strange.items())}")
-    silent = [
-        spec.method
-        for spec in run.methods
-        if not any(name.startswith(f"{LOSS}{spec.method}.") for name in losses)
-    ]
-    if silent:
-        raise Flaw(f"no loss of {', '.join(silent)} in the first step")
     if weight_sums(networks.student_of(model)) == before:
         raise Flaw("the first step changes nothing in the student")
     for _ in range(MORE_STEPS if full else 0):

@@ -62,6 +62,7 @@ def test_a_set_of_one_s_own_is_counted_for_schedules_in_epochs(tune, tmp_path, m
     }
     path.write_text(yaml.safe_dump(text), encoding="utf-8")
     pets = load(path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nobody has counted it yet
     read = mock.Mock(wraps=annotations.read)
     monkeypatch.setattr(annotations, "read", read)
     found = Forecast(pets, tmp_path)

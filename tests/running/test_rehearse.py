@@ -112,7 +112,7 @@ def test_a_method_that_cannot_be_built_is_told_with_its_line_too(
             lambda student: {"features": student[0].sum() * float("nan")},
             "distill.l2.features = nan",
         ),
-        (lambda _: {}, "no loss of l2 in the first step"),
+        (lambda _: {}, "method `l2`: expected its losses by name, found {}"),
     ],
 )
 def test_a_loss_that_is_no_number_or_not_there(
