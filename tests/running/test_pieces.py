@@ -89,6 +89,8 @@ def test_losses_below_zero_are_no_divergence() -> None:
     watch = LossGuard()
     for iteration in range(1, 200):
         watch.check(iteration, {"loss": -2.0 - iteration / 100, "distill.own.similarity": -3.0})
+    assert watch.above == 0
+    assert len(watch.recent) == 199
 
 
 def test_history_averages_what_lies_between_two_lines(tmp_path: Path) -> None:
