@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workflow.outcome import read
+from workflow.spec import HASH
 from workflow.suite import Figure, Suite
-from workflow.suite.models import HASH
 
 
 def scopes(suite: Suite) -> dict[str, list[str]]:

@@ -21,6 +21,8 @@ from methods.settings.base import Family, Frozen, MethodSpec, RunOptions
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """numpy's generators take no others."""
 Pixels = Annotated[int, Field(ge=1)]
+HASH = "#sha256="
+"""Between a file of weights and what it must hold: `<path>#sha256=<hex>`."""
 
 
 class DataSpec(Frozen):
@@ -113,7 +115,7 @@ class RunSpec(Frozen):
         for method in content["methods"]:
             if not method["code"]:
                 del method["code"]  # a shipped method's code is no part of its runs
-        if self.checkpoint is not None and "#sha256=" in self.checkpoint:
+        if self.checkpoint is not None and HASH in self.checkpoint:
             content["checkpoint"] = self.checkpoint.rpartition("#")[2]  # wherever the file lies
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from workflow.compat.checkpoints import load_state_dict, load_tensors
 from workflow.download import DownloadError, fetch, sha256_of
 from workflow.models.zoo import zoo_model
+from workflow.spec import HASH
 
-ZOO, HASH, OWN = "zoo:", "#sha256=", "weights://"
+ZOO, OWN = "zoo:", "weights://"
 OLD_NAMES = {".conv2_offset.": ".conv2.conv_offset."}
 """What mmcv's deformable convolutions were called before they were modules of their own; torch
 hands a layer only what lies below its name, so the layer cannot translate this itself."""

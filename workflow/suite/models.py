@@ -11,12 +11,11 @@ from pydantic import ValidationError
 from workflow.data.catalogue import COCO_SHARES
 from workflow.models import catalogue
 from workflow.models.schema import DetectorDefinition
-from workflow.spec import DataSpec, RunSpec, ScheduleSpec
+from workflow.spec import HASH, DataSpec, RunSpec, ScheduleSpec
 from workflow.suite.problems import Collector
 from workflow.suite.schema import ScheduleEntry, SuiteFile
 from workflow.suite.source import Location
 
-HASH = "#sha256="
 CHECKPOINT = re.compile(rf".+{HASH}[0-9a-f]{{64}}")
 
 
