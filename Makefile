@@ -15,7 +15,7 @@ RULES := Snakefile workflow/rules
 .PHONY: help setup demo test test-slow test-gpu check format bench doctor lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Make .venv and install the pinned wheels (VENV=elsewhere to keep it elsewhere)
 
@@ -72,11 +72,12 @@ bench: setup  ## Run every benchmarks/bench_*.py
 doctor: setup  ## Say what this machine has, and what to mend
 	@$(RUN) python -m workflow.doctor
 
-# pip-compile keeps the pins that stand; `make lock UPGRADE=--upgrade` takes the newest of all.
+# One list for every system and Python that we allow: what one of them alone needs is marked. Pins
+# that stand are kept; `make lock UPGRADE=--upgrade` takes the newest of all.
 lock: setup  ## Resolve pyproject.toml into requirements.txt
-	@$(RUN) CUSTOM_COMPILE_COMMAND="make lock" pip-compile --quiet $(UPGRADE) --all-extras \
-		--strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host \
-		--no-emit-find-links --output-file requirements.txt pyproject.toml
+	@$(RUN) UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet $(UPGRADE) \
+		--universal --python-version 3.11 --all-extras --output-file requirements.txt \
+		pyproject.toml
 
 clean:  ## Remove caches; data, results and .venv stay
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis build

@@ -24,6 +24,7 @@ from workflow.data import digits, subsets
 from workflow.data.coco_names import COCO_CLASSES
 from workflow.data.digits_options import DigitsOptions
 from workflow.data.validate import validate
+from workflow.machine import peak_bytes
 
 GIB = 2**30
 POLYGON = 70
@@ -111,7 +112,7 @@ def _measure(step: str, folder: str) -> None:
     done = STEPS[step][0](Path(folder))
     seconds = time.perf_counter() - start
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    memory = sum(resource.getrusage(kind).ru_maxrss for kind in kinds) * 1024 / GIB
+    memory = sum(map(peak_bytes, kinds)) / GIB
     print(seconds, memory, done, sep="\t")
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from workflow.machine import peak_bytes
 
 LIMIT_SECONDS = 3.0
 """For the engine, at the default size."""
@@ -108,7 +109,7 @@ def measure(annotations: Path, predictions: Path, engine: str) -> None:
                 "detections": read_found - read_truth,
                 "scoring": done - read_found,
                 "total": done - before,
-                "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+                "peak_gib": peak_bytes() / 2**30,
                 "AP": metrics["AP"],
                 "APS": metrics["APS"],
             }
@@ -136,7 +137,7 @@ def measure_resampling(annotations: Path, predictions: Path) -> None:
                 "matching": matched - before,
                 "resampling": done - matched,
                 "total": done - before,
-                "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+                "peak_gib": peak_bytes() / 2**30,
                 "AP": interval.value,
                 "low": interval.low,
                 "high": interval.high,

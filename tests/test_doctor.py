@@ -48,6 +48,17 @@ def test_a_package_off_its_pin_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.mend == "pip install -r requirements.txt"
 
 
+def test_another_system_s_packages_are_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("# made\nno-such-package==1.0 ; sys_platform == 'beos'\n    # via torch\n")
+    monkeypatch.setattr(doctor, "PINS", pins)
+    assert only(list(doctor.packages()), "pins").text == "all 0 packages are as pinned"
+    pins.write_text(f"no-such-package==1.0 ; sys_platform == '{sys.platform}'\n")
+    assert "no-such-package is missing" in only(list(doctor.packages()), "pins").text
+
+
 def test_another_cuda_build_of_a_pinned_release_is_as_pinned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

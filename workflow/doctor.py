@@ -24,6 +24,7 @@ import psutil
 
 from workflow.doctor_places import data_sets, disk, locks
 from workflow.finding import ABSENT, GIGABYTE, OK, WRONG, Finding
+from workflow.machine import usable_cores
 
 ROOT = Path(__file__).parents[1]
 PINS = ROOT / "requirements.txt"
@@ -48,7 +49,7 @@ def packages() -> Iterator[Finding]:
     for name in SHOWN:
         if name in installed:
             yield Finding(name, installed[name])
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", PINS.read_text(), re.MULTILINE))
+    pins = _pins_of_this_machine()
     # A CUDA build is the same release under a local name: 2.14.1+cu126.
     off = [
         f"{name} {installed.get(name, 'is missing')} (pinned {wanted})"
@@ -70,6 +71,19 @@ def packages() -> Iterator[Finding]:
                 f"pip uninstall -y {other} && pip install --force-reinstall --no-deps "
                 f"{one}=={installed[one]}",
             )
+
+
+def _pins_of_this_machine() -> dict[str, str]:
+    """Name and version; CUDA's packages, for one, are marked as Linux's alone."""
+    from packaging.requirements import Requirement
+
+    lines = (line.partition("#")[0].strip() for line in PINS.read_text().splitlines())
+    wanted = [Requirement(line) for line in lines if line]
+    return {
+        each.name: str(each.specifier).removeprefix("==")
+        for each in wanted
+        if each.marker is None or each.marker.evaluate()
+    }
 
 
 def opencv() -> Iterator[Finding]:
@@ -121,6 +135,8 @@ def devices() -> Iterator[Finding]:
     if torch.cuda.is_available():
         return
     built = f"torch is built for CUDA {torch.version.cuda}"
+    if torch.version.cuda is None:
+        built = "torch is built without CUDA"
     driver = _first_line("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
     if driver:
         mend = "install the CUDA build of torch that fits the driver; the README says how"
@@ -133,10 +149,7 @@ def processor() -> Iterator[Finding]:
     """Cores that this process may use, threads that it will use, and memory."""
     import torch
 
-    # Fewer than the machine has, inside a cluster's job; not every system can tell.
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    cores = len(usable) if usable else os.cpu_count() or 1
-    threads = torch.get_num_threads()
+    cores, threads = usable_cores(), torch.get_num_threads()
     text = f"{threads} of {cores} usable cores ({os.cpu_count()} in the machine)"
     if threads > cores:
         mend = f"export OMP_NUM_THREADS={cores}: more threads than cores wait for each other"

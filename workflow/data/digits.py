@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from workflow.data.digits_options import AREA_LIMITS, CLASSES, SIDE, SPLITS, Dig
 from workflow.data.folder import write_json
 from workflow.data.glyphs import deal
 from workflow.data.scene import compose
+from workflow.machine import usable_cores
 
 CHUNK = 50  # scenes that one worker makes in one go
 
@@ -28,7 +28,7 @@ def make(options: DigitsOptions, folder: Path, workers: int | None = None) -> No
         tasks += [(split, range(i, min(i + CHUNK, count))) for i in range(0, count, CHUNK)]
     work = partial(_draw, options=options, folder=folder)
     found: dict[str, list[list[dict[str, Any]]]] = {split: [] for split in SPLITS}
-    with ProcessPoolExecutor(min(workers or len(os.sched_getaffinity(0)), len(tasks))) as pool:
+    with ProcessPoolExecutor(min(workers or usable_cores(), len(tasks))) as pool:
         for (split, _), annotated in zip(tasks, pool.map(work, tasks), strict=True):
             found[split] += annotated
     for split in SPLITS:

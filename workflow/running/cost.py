@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from mmengine.dist import get_world_size
 
+from workflow.machine import peak_bytes
 from workflow.running.environment import launched, processes, processes_here, processor_name
 from workflow.running.folder import write_text
 
@@ -60,7 +60,7 @@ class CostMeter:
             "images": self.images,
             "energy_joules": self.energy.joules(),
             "peak_device_bytes": torch.cuda.max_memory_allocated(self.device) if cuda else None,
-            "peak_process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "peak_process_bytes": peak_bytes(),
             "attempts": 1,
         }
         current |= {f"{name}_seconds": parts.get(name, 0.0) for name in PARTS}

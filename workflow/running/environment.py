@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from workflow.machine import processor
 from workflow.running.errors import UserError
 
 PACKAGES = (
@@ -93,7 +94,7 @@ def hardware() -> dict[str, Any]:
     devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
         # Sums are taken in another order with wider registers: the last bits depend on it.
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
@@ -123,13 +124,4 @@ def code_revision() -> str | None:
 
 def processor_name() -> str:
     """`AMD EPYC, AVX2`: what a CPU's speed and its last bits depend on."""
-    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    return f"{processor()}, {torch.backends.cpu.get_cpu_capability()}"
