@@ -17,12 +17,6 @@ BARE_CALL = "demo"
 """What a call without any settings is about."""
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("input should be a number")
-    return value
-
-
 def _word(value: Any) -> Any:
     # An account may be called 1234, which YAML takes for a number.
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -30,8 +24,8 @@ def _word(value: Any) -> Any:
 
 Word = Annotated[str, BeforeValidator(_word), Field(min_length=1)]
 Place = Annotated[Path, BeforeValidator(_word)]
-Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
-Amount = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Amount = Annotated[float, Field(gt=0)]
 
 
 class SettingsOfCall(Frozen):
@@ -48,7 +42,7 @@ class SettingsOfCall(Frozen):
 
     partition: Word | None = None
     account: Word | None = None
-    gpus: Annotated[int, BeforeValidator(_number), Field(ge=0)] | None = None
+    gpus: Annotated[int, Field(ge=0)] | None = None
     threads: Count | None = None
     memory_gb: Amount | None = None
     attempts: Count = 3
@@ -56,9 +50,7 @@ class SettingsOfCall(Frozen):
 
     table: Word | None = None
     devices: Count | None = None
-    price: Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)] | None = (
-        None
-    )
+    price: Annotated[float, Field(ge=0)] | None = None
     speed: Amount | None = None
 
     @property

@@ -21,6 +21,7 @@ from methods.settings.base import Family, Frozen, MethodSpec, RunOptions
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """numpy's generators take no others."""
 Pixels = Annotated[int, Field(ge=1)]
+NUMBER = "expected a number such as 0.001 or 1.0e-3"
 HASH = "#sha256="
 """Between a file of weights and what it must hold: `<path>#sha256=<hex>`."""
 
@@ -64,13 +65,16 @@ class ScheduleSpec(Frozen):
         """mmengine and torch know the names; what no optimiser can use is known here already."""
         rate = values.get("lr")
         if "lr" in values and (isinstance(rate, bool) or not isinstance(rate, int | float)):
-            # YAML takes 1e-3 for a word.
-            raise ValueError(f"lr: expected a number such as 0.001 or 1.0e-3, found {rate!r}")
+            raise ValueError(f"lr: {NUMBER}, found {rate!r}")
         if rate == 0:
             raise ValueError("lr: expected a number above 0, found 0")
-        for key, number in _numbers(values):
-            if not (math.isfinite(number) and number >= 0):
-                raise ValueError(f"{key}: expected a number of at least 0, found {number}")
+        for key, value in _values(values):
+            if isinstance(value, str) and _reads_as_number(value):
+                # YAML takes 1e-3 for a word, and the optimiser would trip over it.
+                raise ValueError(f"{key}: {NUMBER}, found {value!r}")
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if is_number and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{key}: expected a number of at least 0, found {value}")
         return values
 
     @model_validator(mode="after")
@@ -129,13 +133,21 @@ class RunSpec(Frozen):
         return tuple(run for run in (self.backbone, self.teacher, self.classifier) if run)
 
 
-def _numbers(values: Any, key: str = "") -> Iterator[tuple[str, float]]:
-    """Every number in nested values, with its key as it would be written down."""
+def _values(values: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every plain value in nested ones, with its key as it would be written down."""
     if isinstance(values, dict):
         for name, value in values.items():
-            yield from _numbers(value, f"{key}.{name}" if key else str(name))
+            yield from _values(value, f"{key}.{name}" if key else str(name))
     elif isinstance(values, list | tuple):
         for value in values:
-            yield from _numbers(value, key)
-    elif isinstance(values, int | float) and not isinstance(values, bool):
+            yield from _values(value, key)
+    else:
         yield key, values
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

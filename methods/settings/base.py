@@ -7,10 +7,11 @@ one file a paper, and is plain pydantic. The mathematics live in the file that `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Family = Literal["one-stage", "two-stage", "anchor-free", "ssd"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -29,6 +30,38 @@ class Frozen(BaseModel):
     a run's hash is taken of its JSON, which knows no others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads `no` as False, and pydantic that as 0: a weight, say, that nobody meant."""
+        if _holds_switch(value) and _takes_numbers_alone(cls, str(info.field_name)):
+            if isinstance(value, bool):
+                raise ValueError("input should be a number")
+            raise ValueError(f"input should be numbers, found {value!r}")
+        return value
+
+
+def _holds_switch(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_holds_switch, value))
+    return isinstance(value, bool)
+
+
+@cache
+def _takes_numbers_alone(model: type[BaseModel], field: str) -> bool:
+    kinds = {*_plain_kinds(model.model_fields[field].annotation)}
+    return not kinds.isdisjoint({int, float}) and bool not in kinds
+
+
+def _plain_kinds(annotation: Any) -> Iterator[Any]:
+    """What may stand in a field, in lists too; what mappings hold is checked where it is used."""
+    if get_origin(annotation) in (dict, Mapping, Literal):
+        return
+    if not get_args(annotation):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _plain_kinds(part)
 
 
 class RunOptions(Frozen):

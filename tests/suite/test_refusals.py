@@ -84,6 +84,14 @@ def test_data_are_told_as_everything_else_is(write):
         ("schedules: {student: {clip: 0}}", "clip: input should be greater than 0, found 0"),
         ("schedules: {student: {image_scale: [[0, 8]]}}", "image_scale[0][0]: input should be"),
         ("schedules: {student: {optimiser: {lr: 1e-3}}}", "such as 0.001 or 1.0e-3, found '1e-3'"),
+        (
+            "schedules: {student: {optimiser: {weight_decay: 1e-4}}}",
+            "weight_decay: expected a number such as 0.001 or 1.0e-3, found '1e-4'",
+        ),
+        (
+            "schedules: {student: {paramwise: {custom_keys: {neck: {lr_mult: 1e-1}}}}}",
+            "custom_keys.neck.lr_mult: expected a number such as 0.001 or 1.0e-3, found '1e-1'",
+        ),
         ("schedules: {student: {optimiser: {lr: 0}}}", "optimiser: lr: expected a number above 0"),
         (
             "schedules: {student: {optimiser: {weight_decay: .inf}}}",
@@ -103,6 +111,33 @@ def test_data_are_told_as_everything_else_is(write):
     ],
 )
 def test_numbers_that_no_training_can_use_are_refused(write, lines, told):
+    text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
+    (problem,) = problems_of(write(text + lines + "\n"))
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            "settings: {mgd: {weight: no}}",
+            "8: settings.mgd.weight: input should be a number, found F",
+        ),
+        (
+            "settings: {levels: [0, on]}",
+            "8: settings.levels: input should be numbers, found [0, Tr",
+        ),
+        ("attend: {images: yes}", "8: attend.images: input should be a number, found True"),
+        ("resources: {gpus: yes}", "8: resources.gpus: input should be a number, found True"),
+        ("seeds: [yes]", "7: seeds: input should be numbers, found [True]"),
+        (
+            "schedules: {student: {iterations: yes}}",
+            "iterations: input should be a number, found T",
+        ),
+    ],
+)
+def test_a_switch_is_no_number(write, lines, told):
+    """YAML's `no` would be a weight of 0, its `yes` one GPU."""
     text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
     (problem,) = problems_of(write(text + lines + "\n"))
     assert told in problem
