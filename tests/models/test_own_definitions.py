@@ -97,3 +97,31 @@ def test_what_is_wrong_with_it_is_one_line(told: Told, old: str, new: str, said:
 def test_a_file_that_cannot_be_read_is_named(told: Told) -> None:
     found = told("pairs:", "pairs: {{")
     assert found.startswith("1: mini-own.yaml: is not YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        # Copied, and the name forgotten: the first of the two would be lost without a word.
+        ("pairs:\n  my-wide-narrow: {}\n", "the key 'my-wide-narrow' stands twice (line 11)"),
+        ("pairs:\n  - my-wide-narrow\nothers:\n", "mini-own.yaml: pairs: expected keys and values"),
+        ("pairs:\n  other: mini\n", "mini-own.yaml: pairs.other: expected keys and values, found"),
+    ],
+)
+def test_what_is_no_definition_is_told(told: Told, new: str, said: str) -> None:
+    assert said in told("pairs:\n", new)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("{base: mini-student, iterations: many}", "iterations: input should be a valid integer"),
+        ("{base: mini-student, milestones: [2/x]}", "milestones or warmup_ratio: expected numbers"),
+        ("{base: mini-pupil}", "base: unknown schedule 'mini-pupil'; did you mean 'mini-"),
+        ("{base: my-own}", "base: 'my-own' has this one as base"),
+    ],
+)
+def test_a_schedule_that_is_wrong_is_told(told: Told, schedule: str, said: str) -> None:
+    last = "inheritable: true\n    schedule: "
+    found = told(f"{last}mini-student", f"{last}my-own\n\nschedules: {{my-own: {schedule}}}")
+    assert f"definitions/mini-own.yaml: schedules.my-own.{said}" in found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from tests.suite.own import MINIMAL, problems_of
@@ -170,7 +173,19 @@ def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told)
     [
         ("title: [unclosed\n", "is not YAML"),
         ("- a list\n", "expected keys and values"),
-        ("title: a\ntitle: b\n", "the key 'title' stands twice"),
+        ("title: a\ntitle: b\n", "2: is not YAML: the key 'title' stands twice"),
+        ("title: a\nno: b\n", "2: is not YAML: the key no is no text to YAML; put it in quotes"),
+        ("title: a\n? [b]\n: c\n", "2: is not YAML: a key is one word, found a list"),
+        ("title: ä\ntitle: a\x07b\n", "2: is not YAML: control characters are not allowed, found"),
+        ("title: a\nseeds: 2024-13-45\n", "2: is not YAML: '2024-13-45' is no timestamp; text is"),
+        ("title: &a [*a]\n", "1: is not YAML: it nests too deep, or holds itself"),
+        (
+            "".join(
+                f"{name}: &{name} [{', '.join([of] * 9)}]\n"
+                for name, of in zip("abcdefg", "x *a *b *c *d *e *f".split(), strict=True)
+            ),
+            "is not YAML: more than 100,000 parts, with what its aliases repeat",
+        ),
         ("title: a\nextends: nowhere\n", "unknown suite 'nowhere'"),
         ("title: a\nextends: own.yaml\n", "extends this file in turn"),
         ("title: a\ndata: digits\nseeds: [0]\nextends: 3\n", "expected a suite's name or file"),
@@ -178,6 +193,16 @@ def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told)
 )
 def test_files_that_are_no_suites(write, text, words):
     assert any(words in problem for problem in problems_of(write(text)))
+
+
+def test_a_file_that_may_not_be_read_is_told(write, monkeypatch):
+    path = write(MINIMAL)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert problems_of(path) == ["1: cannot be read: Permission denied"]
 
 
 def test_the_row_to_compare_with_is_one_of_the_tables(write):

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from workflow.marked_yaml import SourceError, read
 from workflow.models.schema import DetectorDefinition, Fidelity, PairDefinition
 from workflow.spec import ScheduleSpec
 from workflow.wording import described, unknown_name
@@ -38,12 +38,12 @@ def detector(name: str) -> DetectorDefinition:
     values = _entry("detectors", name)
     # Detectors on COCO carry their published name; an entry says so only where it differs.
     default = {"published": name} if values["fidelity"] == "coco" else {}
-    return _read(DetectorDefinition, "detectors", default | values)
+    return _read(DetectorDefinition, "detectors", name, default | values)
 
 
 def pair(name: str) -> PairDefinition:
     """A pair whose models there are, each of the kind that its place asks for."""
-    found = _read(PairDefinition, "pairs", _entry("pairs", name))
+    found = _read(PairDefinition, "pairs", name, _entry("pairs", name))
     places = {"student": found.student, "teacher": found.teacher, "classifier": found.classifier}
     places |= {f"teachers.{alias}": model for alias, model in found.teachers.items()}
     for place, model in places.items():
@@ -67,13 +67,13 @@ def pair(name: str) -> PairDefinition:
 def schedule(name: str, trained: str | None = None) -> ScheduleSpec:
     """The schedule as it is run for the detector `trained`: the base's values, then the schedule's
     own, then those that depend on the family, then what the detector's recipe asks for."""
-    values = _schedule_values(name)
+    values = _schedule_values(name, ())
     by_family = values.pop("by_family", {})
     if trained is not None:
         definition = detector(trained)
         values = _merged(values, by_family.get(definition.family, {}))
         values = _merged(values, definition.training)
-    return ScheduleSpec.model_validate(_fractions(values))
+    return _read(ScheduleSpec, "schedules", name, _fractions(name, values))
 
 
 def names(kind: Kind, fidelity: str | None = None) -> tuple[str, ...]:
@@ -98,12 +98,19 @@ def check() -> None:
         schedule(found_pair.schedule, found_pair.student)
 
 
-def _schedule_values(name: str) -> dict[str, Any]:
+def _schedule_values(name: str, above: tuple[str, ...]) -> dict[str, Any]:
     values = dict(_entry("schedules", name))
     values.pop("name")
     values.pop("fidelity")
     base = values.pop("base", None)
-    return _merged(_schedule_values(base), values) if base else values
+    if not base:
+        return values
+    if base not in names("schedules"):
+        message = unknown_name("schedule", base, names("schedules"))
+        raise BrokenDefinition(_said("schedules", name, "base", message))
+    if base in (name, *above):
+        raise BrokenDefinition(_said("schedules", name, "base", f"{base!r} has this one as base"))
+    return _merged(_schedule_values(base, (*above, name)), values)
 
 
 def _entry(kind: Kind, name: str) -> dict[str, Any]:
@@ -116,13 +123,13 @@ def _entry(kind: Kind, name: str) -> dict[str, Any]:
     return {"name": name, "fidelity": _fidelity(file), **content}
 
 
-def _read(kind: type[Read], section: Kind, values: Mapping[str, Any]) -> Read:
+def _read(kind: type[Read], section: Kind, name: str, values: Mapping[str, Any]) -> Read:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         at, message = next(iter(described(error, kind)))
         place = ".".join(map(str, at))
-        raise BrokenDefinition(_said(section, values["name"], place, message)) from error
+        raise BrokenDefinition(_said(section, name, place, message)) from error
 
 
 def _said(section: Kind, name: str, place: str, message: str) -> str:
@@ -134,10 +141,15 @@ def _fidelity(file: str) -> str:
     return Path(file).stem.partition("-")[0]
 
 
-def _fractions(values: dict[str, Any]) -> dict[str, Any]:
+def _fractions(name: str, values: dict[str, Any]) -> dict[str, Any]:
     """`8/12` as YAML has it becomes the number; a rounded decimal would miss the epoch."""
-    milestones = tuple(float(Fraction(mark)) for mark in values.get("milestones", ()))
-    ratio = float(Fraction(values["warmup_ratio"])) if "warmup_ratio" in values else None
+    try:
+        milestones = tuple(float(Fraction(mark)) for mark in values.get("milestones", ()))
+        ratio = float(Fraction(values["warmup_ratio"])) if "warmup_ratio" in values else None
+    except (ValueError, TypeError, ArithmeticError) as error:
+        place = "milestones or warmup_ratio"
+        told = f"expected numbers or fractions such as 8/12 ({error})"
+        raise BrokenDefinition(_said("schedules", name, place, told)) from error
     changed = {"milestones": milestones} | ({} if ratio is None else {"warmup_ratio": ratio})
     return {**values, **changed}
 
@@ -155,19 +167,26 @@ def _entries() -> dict[Kind, dict[str, tuple[str, Mapping[str, Any]]]]:
             allowed = " or ".join(get_args(Fidelity))
             raise BrokenDefinition(f"{path.name}: its name must begin with {allowed}")
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise BrokenDefinition(f"{path.name}: is not YAML: {error}") from error
-        for kind, entries in document.items():
+            document = read(path).data
+        except SourceError as error:
+            raise BrokenDefinition(f"{path.name}: {error} (line {error.line})") from error
+        for kind, entries in _mapping(document, path.name).items():
             if kind not in found:
                 raise BrokenDefinition(
                     f"{path.name}: section {kind!r} is not one of {', '.join(found)}"
                 )
-            for name, content in (entries or {}).items():
+            for name, content in _mapping(entries or {}, f"{path.name}: {kind}").items():
                 if name in found[kind]:
                     raise BrokenDefinition(f"{path.name}: {kind} {name!r} is defined twice")
-                found[kind][name] = (path.name, content or {})
+                values = _mapping(content or {}, f"{path.name}: {kind}.{name}")
+                found[kind][name] = (path.name, values)
     return found
+
+
+def _mapping(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BrokenDefinition(f"{place}: expected keys and values, found {value!r}")
+    return value
 
 
 def _merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:

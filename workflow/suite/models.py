@@ -114,6 +114,9 @@ class Models:
         except catalogue.UnknownName:
             self.problems.unknown(at, "schedule", name, catalogue.names("schedules"))
             return None
+        except catalogue.BrokenDefinition as error:
+            self.problems.add(at, str(error))
+            return None
         changes = dict(entry.model_extra or {}) if entry else {}
         if not changes:
             return spec
