@@ -17,7 +17,7 @@ MOST_PARTS = 100_000
 """Of one file, what its aliases repeat among them: a few lines could stand for millions."""
 SHOWN_LETTERS = 40
 
-_Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def absent_files(suite: Suite, targets: Iterable[str], runs: Path) -> list[str]:
         if run.checkpoint is None or HASH not in run.checkpoint or (ended and ended.complete):
             continue
         path = run.checkpoint.rpartition(HASH)[0]
-        if not Path(path).is_file():
+        if not os.path.isfile(path):
             told.append(f"{suite.source}: checkpoints.{run.group}: {path}: no such file")
     return told
 

@@ -3,11 +3,12 @@ run's content. Imports no torch."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from methods.settings.base import Frozen
 from workflow.command import UserError
@@ -22,8 +23,25 @@ def _word(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _home(path: Path) -> Path:
+    # A shell would have done it; config.yaml has none, and a folder called `~` would be made.
+    return Path(os.path.expanduser(path))
+
+
+Name = TypeVar("Name", str, Path)
+
+
+def _without_braces(path: Name) -> Name:
+    if {"{", "}"} & set(str(path)):
+        raise ValueError("a path without braces is needed, because Snakemake fills them in")
+    return path
+
+
 Word = Annotated[str, BeforeValidator(_word), Field(min_length=1)]
-Place = Annotated[Path, BeforeValidator(_word)]
+Place = Annotated[Path, BeforeValidator(_word), AfterValidator(_home)]
+Made = Annotated[Place, AfterValidator(_without_braces)]
+"""Where files are that Snakemake's rules name."""
+SuiteName = Annotated[Word, AfterValidator(_without_braces)]
 Count = Annotated[int, Field(ge=1)]
 Amount = Annotated[float, Field(gt=0)]
 
@@ -31,11 +49,11 @@ Amount = Annotated[float, Field(gt=0)]
 class SettingsOfCall(Frozen):
     """All keys, and what holds where they are left out. docs/cluster.md says what they are for."""
 
-    suite: Word | None = None
-    default_suite: Word | None = None
+    suite: SuiteName | None = None
+    default_suite: SuiteName | None = None
     """What a profile is for (slurm/settings.yaml): gives way to `suite`, wherever that stands."""
-    results: Place = Path("results")
-    data: Place = Path("data")
+    results: Made = Path("results")
+    data: Made = Path("data")
     coco_root: Place | None = None
     partial: bool = False
     """What stands now is enough: `--config partial=true tables` waits for no other runs."""

@@ -31,6 +31,20 @@ def test_values_are_taken_as_yaml_and_the_command_line_have_them():
     assert found.attempts == 3
 
 
+def test_a_folder_below_home_is_meant_as_a_shell_means_it(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    found = settings_of_call({"data": "~/sets", "results": "~", "coco_root": "~/coco of {mine}"})
+    assert found.data == Path("/home/me/sets")
+    assert found.results == Path("/home/me")
+    assert found.coco_root == Path("/home/me/coco of {mine}")
+
+
+@pytest.mark.parametrize("key", ["results", "data", "suite"])
+def test_braces_that_snakemake_would_fill_in_are_refused(key):
+    said = refused(**{key: "my {own}.yaml"})
+    assert said.startswith(f"{key}: a path without braces is needed, because Snakemake fills them")
+
+
 def test_an_empty_value_is_as_good_as_none():
     assert settings_of_call({"account": None, "attempts": None}) == settings_of_call({})
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.data import coco_files
-from workflow.data import make
+from workflow.data import catalogue, make
 from workflow.data.catalogue import describe, resolve
-from workflow.data.errors import DataError
+from workflow.data.errors import DataError, OptionsError
 from workflow.data.state import fingerprint, require_valid
 from workflow.spec import DataSpec
 
@@ -65,6 +67,40 @@ def test_where_a_set_lies_is_no_part_of_what_it_is(home, tmp_path_factory):
     assert second.root.name == first.root.name
     (moved / "other").mkdir()
     assert fingerprint(make.ensure(again, moved / "other")) == fingerprint(second)
+
+
+def test_paths_may_begin_at_home(home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home))
+    given = {
+        split: {"annotations": f"~/{split}.json", "images": f"~/{split}"}
+        for split in ("train", "test")
+    }
+    elsewhere = resolve("pets", given, Path("/elsewhere"))
+    assert elsewhere.locations == resolve("pets", options("train", "test"), home).locations
+
+
+def test_files_that_may_not_be_read_are_told_with_their_keys(home, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(catalogue, "sha256_of", refuse)
+        with pytest.raises(OptionsError) as caught:
+            resolve("pets", options("train", "test"), home)
+    assert [problem for _, problem in caught.value.problems] == [
+        f"{home / name} cannot be read: Permission denied" for name in ("train.json", "test.json")
+    ]
+    look = os.stat
+
+    def closed(path, *rest, **more):
+        return refuse() if str(path).startswith(f"{home}/te") else look(path, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", closed)
+        with pytest.raises(OptionsError) as caught:
+            resolve("pets", options("train", "test"), home)
+    told = [problem for _, problem in caught.value.problems]
+    assert told == [f"no file {home / 'test.json'}", f"no folder {home / 'test'}"]
 
 
 def test_other_annotations_are_another_set(home):

@@ -34,3 +34,10 @@ def test_a_teacher_file_that_was_moved_retrains_nothing(write):
 
     assert made_from("/scratch/one/t.pth") == made_from("elsewhere/t.pth")
     assert made_from("/scratch/one/t.pth") != list(load(write(MINIMAL)).by_id)
+
+
+def test_a_home_that_nobody_has_is_a_folder_of_this_name(write):
+    given = f"checkpoints: {{mini-retinanet-r34: ~nobody-here/t.pth#sha256={'a' * 64}}}\n"
+    path = write(MINIMAL + given)
+    (teacher,) = (run for run in load(path).runs if run.checkpoint)
+    assert teacher.checkpoint.startswith(f"{path.parent}/~nobody-here/t.pth#")

@@ -187,6 +187,7 @@ def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told)
             "is not YAML: more than 100,000 parts, with what its aliases repeat",
         ),
         ("title: a\nextends: nowhere\n", "unknown suite 'nowhere'"),
+        (f"title: a\nextends: {'a' * 300}.yaml\n", "2: extends: there is no such file"),
         ("title: a\nextends: own.yaml\n", "extends this file in turn"),
         ("title: a\ndata: digits\nseeds: [0]\nextends: 3\n", "expected a suite's name or file"),
     ],

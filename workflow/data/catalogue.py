@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,13 +130,19 @@ def _resolve_user(name: str, options: UserOptions, base: Path) -> DataSpec:
         if files is None:
             continue
         annotations, images = (
-            (base / path).resolve() for path in (files.annotations, files.images)
+            Path(os.path.realpath(base / os.path.expanduser(path)))
+            for path in (files.annotations, files.images)
         )
-        if not annotations.is_file():
+        # Not `Path.is_file`, which raises where a folder on the way is closed to us.
+        if not os.path.isfile(annotations):
             lost.append((("options", split, "annotations"), f"no file {annotations}"))
         else:
-            identity[split] = sha256_of(annotations)
-        if not images.is_dir():
+            try:
+                identity[split] = sha256_of(annotations)
+            except OSError as error:
+                told = f"{annotations} cannot be read: {error.strerror}"
+                lost.append((("options", split, "annotations"), told))
+        if not os.path.isdir(images):
             lost.append((("options", split, "images"), f"no folder {images}"))
         locations[split] = {"annotations": str(annotations), "images": str(images)}
     if lost:

@@ -9,6 +9,7 @@ out, so that weights can be chosen on images that were not trained on.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +44,9 @@ def locate(root: Path) -> dict[str, Split]:
     found = {}
     for part in EXPECTED:
         annotations = root / "annotations" / f"instances_{part}.json"
-        images = root / part if (root / part).is_dir() else root / "images" / part
-        for path, there in ((annotations, annotations.is_file()), (images, images.is_dir())):
-            if not there:
+        images = root / part if os.path.isdir(root / part) else root / "images" / part
+        for path, is_there in ((annotations, os.path.isfile), (images, os.path.isdir)):
+            if not is_there(path):  # or it lies in a folder that is closed to us
                 raise DataError(
                     f"no COCO 2017 at {root}: {path} is missing; point `coco_root` to a copy, or "
                     "fetch one with `snakemake coco` (`python -m workflow.data.fetch_coco`)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,12 @@ def find(name_or_path: str | Path) -> Path:
     """A shipped suite's file, or the path of a user's own."""
     text = str(name_or_path)
     if text.endswith((".yaml", ".yml")):
-        path = Path(text)
-        if path.is_file():
+        path = Path(os.path.expanduser(text))
+        if os.path.isfile(path):  # where `Path.is_file` raises, this says no
             return path
         raise SuiteError([Problem(text, 1, "", "there is no such file")])
     path = SHIPPED / f"{text}.yaml"
-    if path.is_file() and path.resolve().is_relative_to(SHIPPED):
+    if os.path.isfile(path) and path.resolve().is_relative_to(SHIPPED):
         return path
     hint = unknown_name("suite", text, names())
     raise SuiteError([Problem(text, 1, "", f"{hint}; a file of your own ends in .yaml")])
@@ -131,7 +132,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Source:
 def _beside(path: Path, name: str) -> Path:
     """Another suite, by its place beside this one or as anybody would call it."""
     beside = path.parent / name
-    return beside if beside.suffix and beside.is_file() else find(name)
+    return beside if beside.suffix and os.path.isfile(beside) else find(name)
 
 
 def _validate(source: Source, problems: Collector) -> SuiteFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -102,7 +103,8 @@ class Models:
         """The path with its hash, from the folder of the file that says it."""
         path, mark, digits = given.rpartition(HASH)
         file, _ = self.problems.source.place(("checkpoints", name))
-        return f"{(Path(file).parent / Path(path).expanduser()).resolve()}{mark}{digits}"
+        whole = Path(file).parent / os.path.expanduser(path)  # Path's own raises for unknown people
+        return f"{os.path.realpath(whole)}{mark}{digits}"
 
     def schedule(
         self, default: str, trained: str, entry: ScheduleEntry | None, at: Location
