@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.options import CurvesOptions
-from analysis.figures.style import PAGE_WIDTH, Look, new_figure
+from analysis.figures.style import PAGE_WIDTH, Look, new_figure, plain_powers
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.history import DISTILL, Course, Histories, read_histories
 from analysis.statistics.tables import CellStatistics
@@ -229,6 +229,7 @@ def _scale(axes: Axes) -> None:
     every = np.concatenate(values) if values else np.zeros(0)
     if len(every) and every.min() > 0 and every.max() / every.min() > STEEP:
         axes.set_yscale("log")
+        plain_powers(axes.yaxis)
 
 
 def _legend(figure: Figure, wanted: Wanted, cells: list[CellStatistics]) -> None:

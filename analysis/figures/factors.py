@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from analysis.figures.style import GREY, PAGE_WIDTH, Look, looks, new_figure
+from analysis.figures.style import GREY, PAGE_WIDTH, Look, looks, new_figure, plain_powers
 from analysis.metrics import HEADLINE
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _course(
 ) -> None:
     """`places`: factor -> where it stands on the axis."""
     axes.set_xscale("log")
+    plain_powers(axes.xaxis)
     own = look[search.row]
     axes.plot(
         [places[factor] for factor in search.tried if factor in places],

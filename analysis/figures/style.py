@@ -12,8 +12,10 @@ from typing import Literal
 
 import matplotlib
 import seaborn
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 DPI = 160
 PAGE_WIDTH = 7.2
@@ -64,6 +66,7 @@ SETTINGS = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
     "text.color": INK,
+    "text.parse_math": False,  # a title may speak of dollars
     "axes.labelcolor": INK,
     "pdf.fonttype": 42,  # letters stay letters: searchable, and editable by publishers
     "pdf.compression": 9,
@@ -125,6 +128,19 @@ def new_figure(width: float = PAGE_WIDTH, height: float = 3.0) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+class _PlainPowers(LogFormatter):
+    """0.01, where matplotlib would write a formula."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self.fix_minus(f"{x:g}") if super().__call__(x, pos) else ""
+
+
+def plain_powers(axis: Axis) -> None:
+    """For a logarithmic axis."""
+    axis.set_major_formatter(_PlainPowers())
+    axis.set_minor_formatter(_PlainPowers(labelOnlyBase=False))
 
 
 def save(figure: Figure, folder: Path, stem: str) -> dict[str, str]:

@@ -138,10 +138,15 @@ def _title(text: str) -> str:
 
 def _stacked(text: str, letters: int, align: str) -> str:
     wrapped = textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
-    lines = [escape(line) for line in wrapped] or [""]
+    lines = [_not_an_option(escape(line)) for line in wrapped] or [""]
     if len(lines) == 1:
         return lines[0]
     return rf"\shortstack[{align}]{{" + r"\\".join(lines) + "}"
+
+
+def _not_an_option(line: str) -> str:
+    r"""Behind the `\\` of the line above, LaTeX would take `[ours]` for a distance."""
+    return "{}" + line if line.startswith(("[", "*")) else line
 
 
 def _row(row: Row, notes: Footnotes) -> str:

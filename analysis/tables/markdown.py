@@ -7,7 +7,7 @@ from pathlib import Path
 from analysis.tables.links import folder_of, href
 from analysis.tables.model import Document, Entry, Footnotes, Row, Table
 
-SPECIAL = "\\`*_[]<>|"
+SPECIAL = "\\`*_[]<>|$~"
 
 
 def to_markdown(document: Document, base: Path) -> str:

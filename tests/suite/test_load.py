@@ -32,6 +32,14 @@ def test_dependencies_stand_before_what_needs_them_and_once(write):
     assert kinds.count("student") == 4
 
 
+def test_headings_are_one_line_however_yaml_writes_them(write):
+    text = MINIMAL.replace("title: Minimal", "title: >\n  A folded\n\n  title")
+    table = "tables:\n  one:\n    title: |\n      Two\n      lines\n    rows: [baseline]\n"
+    suite = load(write(text + table))
+    assert suite.title == "A folded title"
+    assert suite.tables["one"].title == "Two lines"
+
+
 def test_the_split_changes_no_run(write):
     reported, tuning = load(write(MINIMAL)), load(write(MINIMAL + "split: tune\n", "tune.yaml"))
     assert ids(tuning) == ids(reported)

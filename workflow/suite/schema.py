@@ -14,6 +14,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+=_-]*$
 """Names become folders, so they hold no spaces and no slashes."""
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 """Tables and figures are targets, `table_<key>`, and files."""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""Words of a heading or a table's entry, where YAML's `title: >` would leave a line's end."""
 TableKind = Literal["results", "ablation", "costs", "published"]
 FigureKind = Literal[
     "curves",
@@ -84,7 +92,7 @@ class RowEntry(Frozen):
     row: str
     name: Name | None = None
     """What the row is called where its settings differ from those that its name stands for."""
-    title: str = ""
+    title: Line = ""
     settings: dict[str, Any] = {}
     grid: dict[Name, Annotated[list[Any], Field(min_length=1)]] = {}
     """Field -> values: one row for every combination."""
@@ -121,10 +129,10 @@ class TableEntry(Block):
 
     like: str | None = None
     """`<suite> <table>`: a table of another suite, taken over with its runs."""
-    title: str = ""
+    title: Line = ""
     kind: TableKind | None = None
     """`published` where a paper's table is named, else `results`."""
-    caption: str = ""
+    caption: Line = ""
     full: str | None = None
     """ablation: the row that the others are compared with; the first one unless said."""
     blocks: list[Block] = []
@@ -141,7 +149,7 @@ class FigureEntry(Frozen):
     """A figure over the runs of a table, or of the whole suite."""
 
     kind: FigureKind
-    title: str = ""
+    title: Line = ""
     table: str | None = None
     options: dict[str, Any] = {}
 
@@ -180,13 +188,13 @@ class NotRun(Frozen):
     """Published rows that this suite cannot reproduce, and why."""
 
     where: Published
-    reason: str = Field(min_length=10)
+    reason: Line = Field(min_length=10)
 
 
 class SuiteFile(Frozen):
     """A suite."""
 
-    title: str
+    title: Line
     description: str = ""
     extends: str | None = None
     """Another suite, whose keys hold wherever this file does not say otherwise."""

@@ -302,6 +302,19 @@ def test_latex_escapes_everything(tmp_path: Path) -> None:
     assert text.count("{") == text.count("}")
 
 
+def test_signs_of_markdown_and_latex_are_signs_in_titles(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, rows=CLEAR, seeds=(0,))
+    for cell in suite.plan["tables"][0]["cells"]:
+        cell["title"] = "[ours] $a$ ~b~"
+    suite.save_plan()
+    made = document(suite)
+    assert r"[\[ours\] \$a\$ \~b\~]" in to_markdown(made, tmp_path)
+    rows = [line for line in to_latex(made, RECORDS).splitlines() if "ours" in line]
+    assert len(rows) == len(CLEAR)
+    # LaTeX would take `\\[ours]` for a distance to the next line.
+    assert all(line.startswith(r"{}[ours] \$a\$") for line in rows)
+
+
 def test_table_refuses_rows_of_another_width(tmp_path: Path) -> None:
     table = document(make_suite(tmp_path, rows=CLEAR)).tables[0]
     with pytest.raises(ValueError, match="2 columns"):
