@@ -21,7 +21,8 @@ from typing import Any
 from workflow import outcome
 from workflow.child import WARNING, Child
 from workflow.command import MISTAKE, RESUME_ME, UserError, speaking
-from workflow.data.folder import Busy, NoLocks, only_one
+from workflow.data.errors import DataError
+from workflow.data.folder import Busy, only_one
 from workflow.devices import StoppedWaiting, TooFewDevices, devices
 from workflow.judged import REPORTED, metrics_of
 from workflow.outcome import Outcome
@@ -85,7 +86,7 @@ def _wait_for_another_call(folder: Path, child: Child) -> None:
             if child.received is not None:
                 raise StoppedWaiting from None
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        except NoLocks as error:
+        except DataError as error:  # no locks, or no right to write
             raise UserError(str(error)) from error
 
 

@@ -36,17 +36,27 @@ def fetch(url: str, folder: Path, sha256_prefix: str = "", pause: float = 2.0) -
     A file that is there already is checked as well: a damaged one is an error, never replaced
     silently.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / unquote(Path(urlparse(url).path).name)
+    target = folder / file_name(url)
     with _locked(target.with_name(target.name + ".lock")):
         if not target.exists():
             part = target.with_name(target.name + ".part")
+            if not sha256_prefix:
+                # Of an earlier version of the file perhaps, and no hash would tell.
+                part.unlink(missing_ok=True)
             _download(url, part, target, pause)
             _check(part, sha256_prefix, url, remove=True)
             part.rename(target)
         else:
             _check(target, sha256_prefix, url, remove=False)
     return target
+
+
+def file_name(url: str) -> str:
+    """What the file is called here: the last part of the address, never a way to another folder."""
+    name = unquote(Path(urlparse(url).path).name)
+    if not name or "/" in name or name == "..":
+        raise DownloadError(f"{url}: the address ends in no file name")
+    return name
 
 
 def sha256_of(path: Path) -> str:
@@ -120,7 +130,13 @@ def _check(path: Path, sha256_prefix: str, url: str, remove: bool) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
-    with path.open("ab") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("ab")
+    except OSError as error:
+        told = f"{path.parent}: cannot be written to: {error.strerror}"
+        raise DownloadError(told) from error
+    with opened as file:
         try:
             take(file, path)
         except NoLocks as error:

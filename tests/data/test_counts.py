@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pwd
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,15 @@ def test_what_was_kept_badly_is_counted_again(asked, tmp_path: Path, broken: str
 def test_without_a_place_to_keep_it_it_is_counted_all_the_same(asked, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("no folder")
     assert asked() == counts.TrainingCounts(images=3, boxes=4)
+
+
+def test_somebody_without_a_home_counts_too(asked, tmp_path: Path, monkeypatch) -> None:
+    def unknown(user: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user}")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert asked() == counts.TrainingCounts(images=3, boxes=4)
+    assert list(tmp_path.rglob("counts/*.json"))

@@ -144,6 +144,8 @@ def test_the_program_says_what_is_wrong_and_exits_with_2(tmp_path, capsys):
     assert "imges" in capsys.readouterr().err
     assert make.main([*arguments, "--option", "images=many"]) == 2
     assert "whole number" in capsys.readouterr().err
+    assert make.main([*arguments, "--option", "images={"]) == 2
+    assert "--option 'images={': the value is not YAML" in capsys.readouterr().err
     assert make.main([*arguments, "--option", "images=12"]) == 0
     names = [p.name for p in tmp_path.glob("digits-*/images/*/*.png")]
     assert len(names) == 12

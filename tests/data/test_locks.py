@@ -12,6 +12,7 @@ import pytest
 
 from workflow import carry_out, doctor
 from workflow.command import MISTAKE
+from workflow.data import fetch_coco, make
 from workflow.data.folder import Busy, NoLocks, only_one
 from workflow.download import DownloadError, fetch
 from workflow.finding import OK, WRONG
@@ -59,6 +60,27 @@ def test_every_program_tells_it_in_one_line(
     assert said.count("\n") == 1
     with pytest.raises(DownloadError, match="gives no locks"):
         fetch("http://127.0.0.1:9/file.pth", tmp_path)
+
+
+def test_a_place_that_takes_no_files_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    inside = tmp_path / "file" / "data"
+    said = f"error: {inside}: cannot be written to: Not a directory\n"
+    words = ["--name", "digits", "--option", "train=1"]
+    assert make.main([*words, "--root", str(inside)]) == MISTAKE
+    assert capsys.readouterr().err == said
+    assert fetch_coco.main(["--root", str(inside)]) == MISTAKE
+    assert capsys.readouterr().err == said
+    with pytest.raises(DownloadError, match=r"file/data: cannot be written to: Not a directory"):
+        fetch("http://127.0.0.1:9/file.pth", inside)
+    monkeypatch.setattr(carry_out, "Child", lambda: None)  # or this process keeps its signals
+    suite = load(TINY)
+    run = next(run for run in suite.runs if not run.dependencies())
+    place = ["--suite", str(TINY), "--run", run.id, "--runs", str(inside)]
+    assert carry_out.main(place) == MISTAKE
+    assert "cannot be written to: Not a directory" in capsys.readouterr().err
 
 
 def test_the_doctor_tries_the_places_of_runs_and_data(

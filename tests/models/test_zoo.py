@@ -16,6 +16,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from tests.distill.pairs import detector
 from workflow import download
+from workflow.compat import loaders
 from workflow.compat.checkpoints import UnsafeCheckpoint
 from workflow.download import DownloadError, fetch
 from workflow.models import teacher_check, weights
@@ -108,6 +109,22 @@ def test_a_server_without_ranges_starts_over(served: Served, tmp_path: Path) -> 
 def test_a_part_that_is_whole_already_is_taken(served: Served, tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.part").write_bytes(CONTENT)
     assert fetch(served.url, tmp_path, DIGITS).read_bytes() == CONTENT
+
+
+def test_without_a_hash_nothing_of_another_day_is_continued(served: Served, tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.part").write_bytes(b"old" * 1000)
+    assert fetch(served.url, tmp_path).read_bytes() == CONTENT
+    assert served.requests == [None]
+
+
+def test_a_name_is_what_the_address_ends_in(served: Served, tmp_path: Path) -> None:
+    spaced = served.url.replace("model-", "my%20model-")
+    assert loaders.download(spaced, tmp_path).read_bytes() == CONTENT
+    assert (tmp_path / f"my {NAME}").is_file()
+    for end in ("%2e%2e%2fout.pth", ".."):
+        with pytest.raises(DownloadError, match="the address ends in no file name"):
+            fetch(f"http://127.0.0.1/zoo/{end}", tmp_path / "in")
+    assert not (tmp_path / "out.pth").exists()
 
 
 def test_the_wrong_content_is_discarded(served: Served, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from mmengine.dist import barrier, get_dist_info
@@ -19,7 +18,7 @@ from mmengine.runner import checkpoint as official
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from workflow.compat.checkpoints import CheckpointError, load_tensors
-from workflow.download import DownloadError, fetch
+from workflow.download import DownloadError, fetch, file_name
 
 
 def install() -> None:
@@ -48,7 +47,10 @@ def load_from_http(filename: str, map_location: Any = None, model_dir: str | Non
 def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """The local copy of `url`; its name's `-<hex>.pth` must be the start of its SHA-256."""
     folder = Path(folder) if folder else Path(torch.hub.get_dir()) / "checkpoints"
-    target = folder / Path(urlparse(url).path).name
+    try:
+        target = folder / file_name(url)
+    except DownloadError as error:
+        raise CheckpointError(str(error)) from None
     rank, world_size = get_dist_info()
     if rank == 0:
         digits = torch.hub.HASH_REGEX.search(target.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -59,5 +60,9 @@ def _counted(annotations: Path, sha256: str) -> TrainingCounts:
 
 
 def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "detection-distillation-benchmark" / "counts"
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    try:
+        base = base.expanduser()
+    except RuntimeError:  # somebody without a home, as in many a container
+        base = Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"
+    return base / "detection-distillation-benchmark" / "counts"

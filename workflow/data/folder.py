@@ -50,9 +50,13 @@ class NoLocks(DataError):
 @contextmanager
 def only_one(target: Path, wait: bool = True) -> Iterator[None]:
     """Holds a lock beside `target`, so that two programs do not make the same thing at once."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     lock = target.parent / f".{target.name}.lock"
-    with lock.open("w") as handle:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("w")
+    except OSError as error:
+        raise DataError(f"{target.parent}: cannot be written to: {error.strerror}") from error
+    with opened as handle:
         take(handle, lock, wait)
         yield
 

@@ -114,7 +114,10 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals:
             raise DataError(f"--option {pair!r}: expected KEY=VALUE")
-        settings[key] = yaml.safe_load(value)
+        try:
+            settings[key] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError) as error:
+            raise DataError(f"--option {pair!r}: the value is not YAML") from error
     return settings
 
 

@@ -12,7 +12,7 @@ from analysis.figures.style import applied, new_figure, plain_powers
 
 from . import made
 
-ODD = r"From $5 to $\nowhere, 10 % & {a_b}^2 \end <i>#1</i>"
+ODD = r"From $5 \nowhere to $6, 10 % & {a_b}^2 \end <i>#1</i>"
 
 
 @pytest.mark.parametrize("kind", ["effects", "curves", "cost", "errors"])
