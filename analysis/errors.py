@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ class AnalysisError(Exception):
 
 def run_program(program: Callable[[], None]) -> int:
     """Runs a command line; a user's mistake becomes one line on stderr, never a traceback."""
+    _spell_what_the_terminal_lacks()
     try:
         program()
         # What lies in the buffer still belongs to what is caught here.
@@ -30,6 +32,12 @@ def run_program(program: Callable[[], None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
     return 0
+
+
+def _spell_what_the_terminal_lacks() -> None:
+    """A locale without arrows and Greek, such as German in Latin-1, is no reason to say nothing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def some(values: object, limit: int = 5) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import sys
 from typing import Protocol
@@ -27,9 +28,16 @@ class Program(Protocol):
         ...
 
 
+def _spell_what_the_terminal_lacks() -> None:
+    """A locale without arrows and Greek, such as German in Latin-1, is no reason to say nothing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+
+
 def speaking(main: Program) -> Program:
     @functools.wraps(main)
     def program(arguments: list[str] | None = None) -> int:
+        _spell_what_the_terminal_lacks()
         try:
             code = main(arguments)
             # What lies in the buffer still belongs to what is caught here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,18 @@ def test_a_mistake_is_one_line_and_no_traceback(capsys):
 
     assert run_program(program) == USER_MISTAKE
     assert capsys.readouterr().err == "error: runs.csv: no column 'ap'\n"
+
+
+def test_a_sign_that_the_locale_lacks_stops_nothing():
+    code = "from analysis.errors import run_program\nrun_program(lambda: print('a → b'))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (ended.stdout, ended.stderr) == ("a ? b\n", "")
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])

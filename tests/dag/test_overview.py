@@ -89,6 +89,18 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert "BrokenPipe" not in ended.stderr
 
 
+def test_a_sign_that_the_locale_lacks_stops_nothing():
+    code = "from workflow.command import speaking\nspeaking(lambda _=None: print('a → b') or 0)()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=TINY.parents[2],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (ended.stdout, ended.stderr) == ("a ? b\n", "")
+
+
 @pytest.mark.parametrize("name", [str(TINY), "papers/fgd", "coco"])
 def test_analysis_understands_the_plan(name, tmp_path):
     assert plan.main(["--suite", name, "--out", str(tmp_path / "plan.json")]) == 0
