@@ -18,6 +18,7 @@ from pathlib import Path
 from analysis import marked
 from analysis.errors import run_program
 from analysis.files import write_text
+from analysis.tables.numbers import signed
 
 MARK = "figures from {}"
 HEAD = ("Method", "AP", "over the baseline", "over inheriting alone", "seeds")
@@ -67,11 +68,11 @@ def _gain(line: Line, name: str) -> str:
     if not line.get(name):
         return "–"
     over = name if line.get(f"{name}_low") else f"{name}_images"
-    found = f"{float(line[name]):+.1f}"
+    found = signed(float(line[name]))
     if line.get(f"{over}_low"):
         low, high = float(line[f"{over}_low"]), float(line[f"{over}_high"])
-        found += f" [{low:+.1f}, {high:+.1f}]"
-    return found.replace("-", "−")
+        found += f" [{signed(low)}, {signed(high)}]"
+    return found
 
 
 if __name__ == "__main__":

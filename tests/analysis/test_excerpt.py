@@ -40,6 +40,12 @@ def test_one_line_a_row_with_the_interval_that_there_is(tmp_path: Path) -> None:
     ]
 
 
+def test_nothing_is_no_loss(tmp_path: Path) -> None:
+    path = table(tmp_path)
+    path.write_text(path.read_text().replace("3.3,,,2.55,4.05", "-0.04,,,-0.9,0.02"))
+    assert "| L1 | 27.4 | 0.0 [−0.9, 0.0] | – | 1 |" in excerpt(path)
+
+
 def test_a_page_is_written_anew_between_its_marks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
