@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.figures.compared import Effect, effect_of, told_apart
 from analysis.figures.options import EffectsOptions
 from analysis.figures.style import FAINT, GREY, HELPS, HURTS, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
-from analysis.metrics import HEADLINE
-from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.paired import Delta
-from analysis.statistics.tables import CellStatistics
 from analysis.tables.conditions import LEVEL, conditions
 from analysis.tables.numbers import interval, signed
 
@@ -27,43 +24,10 @@ MOST_PAIRS = 3
 """Side by side on one page."""
 
 
-@dataclass(frozen=True)
-class Effect:
-    """One row of the plot."""
-
-    cell: CellStatistics
-    delta: Delta
-    images: ImageInterval | None
-    inherits: bool
-    """Whether it is held against inheriting alone."""
-
-    @property
-    def title(self) -> str:
-        return f"{self.cell.title} (inherits)" if self.inherits else self.cell.title
-
-    @property
-    def row(self) -> str:
-        return self.cell.cell.row
-
-    @property
-    def group(self) -> str:
-        return self.cell.cell.group
-
-
-def _effect(cell: CellStatistics, options: EffectsOptions) -> Effect | None:
-    headline = options.metric == HEADLINE
-    if options.against == "own-control" and options.metric in cell.own_deltas:
-        images = cell.own_image_delta if headline else None
-        return Effect(cell, cell.own_deltas[options.metric], images, True)
-    if options.metric not in cell.deltas:
-        return None
-    images = cell.image_delta if headline else None
-    return Effect(cell, cell.deltas[options.metric], images, False)
-
-
 def draw(wanted: Wanted) -> list[Picture]:
     options = wanted.options(EffectsOptions)
-    effects = [found for cell in wanted.finished() if (found := _effect(cell, options))]
+    found = [effect for cell in wanted.finished() if (effect := effect_of(cell, options))]
+    effects = told_apart(wanted, found)
     if not effects:
         raise NothingToDraw(f"no row shares a seed with a finished baseline ({options.metric})")
     groups = [group for group in wanted.groups if any(e.group == group for e in effects)]
@@ -108,7 +72,7 @@ def _page(
         if any(effect.inherits for effect in here)
         else "",
         f"Lines are {LEVEL} intervals over seeds, filled markers differ from 0 after Holm's "
-        "correction over the rows of the pair that are compared with the same student."
+        "correction over the rows of a table and pair that are compared with the same student."
         if any(effect.delta.n > 1 for effect in here)
         else "",
         _about_one_seed(here),
@@ -135,8 +99,8 @@ def _in_words(delta: Delta) -> str:
     return interval(delta.mean, delta.low, delta.high)
 
 
-def _rows_of_groups(effects: list[Effect]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _rows_of_groups(effects: list[Effect]) -> dict[str, set[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
     for effect in effects:
         found.setdefault(effect.group, set()).add(effect.row)
     return found
@@ -147,13 +111,13 @@ def _alike(effects: list[Effect]) -> bool:
     return all(own == rows[0] for own in rows)
 
 
-def _order(effects: list[Effect]) -> list[str]:
+def _order(effects: list[Effect]) -> list[tuple[str, str]]:
     """By the mean over the pairs that most rows have, the most helpful first: over whatever pairs
     a row has, it would fall for having been tried on a hard one."""
     rows = _rows_of_groups(effects)
     most = max(len(own) for own in rows.values())
     full = {group for group, own in rows.items() if len(own) == most}
-    means: dict[str, list[float]] = {}
+    means: dict[tuple[str, str], list[float]] = {}
     for effect in sorted(effects, key=lambda effect: effect.group not in full):
         if effect.group in full or effect.row not in means:
             means.setdefault(effect.row, []).append(effect.delta.mean)

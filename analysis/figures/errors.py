@@ -56,12 +56,11 @@ def draw(wanted: Wanted) -> list[Picture]:
 
 def _lines(wanted: Wanted, cells: list[CellStatistics]) -> list[Line]:
     found = []
-    base: dict[str, dict[int, float]] = {}
     measured = {id(cell): _costs(wanted, cell) for cell in cells}
     for cell in cells:
-        if cell.is_baseline:
-            base = measured[id(cell)]
-    for cell in cells:
+        runs = set(cell.cell.baseline)  # a pair has a baseline for each schedule
+        bases = (other for other in cells if other.is_baseline and runs & set(other.cell.runs))
+        base = measured[id(rival)] if (rival := next(bases, None)) else {}
         own = measured[id(cell)]
         deltas = {
             kind: delta

@@ -36,12 +36,14 @@ def draw(wanted: Wanted) -> list[Picture]:
     wanted.options(Options)
     wanted.finished()
     found: dict[tuple[str, ...], Comparison] = {}
+    every: list[Comparison] = []
     for table in wanted.statistics:
         for one in compare_table(wanted.plan, table.plan, table.cells):
             if one.ours and one.ours.n and one.printed_value is not None:
                 found.setdefault(one.ours.cell.runs, one)
+                every.append(one)
     comparisons = [one for one in found.values() if one.metric == HEADLINE]
-    figures, gains = _figures(comparisons), _gains(comparisons)
+    figures, gains = _figures(comparisons), _gains(comparisons, every)
     shown = [(points, told) for points, told in ((figures, "AP"), (gains, "gain")) if points]
     if not shown:
         raise NothingToDraw("no finished row has a printed number beside it")
@@ -85,17 +87,21 @@ def _figures(comparisons: list[Comparison]) -> list[Point]:
     ]
 
 
-def _gains(comparisons: list[Comparison]) -> list[Point]:
-    """Ours to our baseline, theirs to the baseline printed for the pair, by the same paper where
-    it prints one."""
-    bases: dict[tuple[str, str], float | None] = {}
-    for one in comparisons:
-        if one.ours and one.ours.is_baseline:
-            bases[one.group, _paper(one)] = one.printed_value
-            bases.setdefault((one.group, ""), one.printed_value)
+def _gains(comparisons: list[Comparison], every: list[Comparison]) -> list[Point]:
+    """Ours to our baseline, theirs to what is printed for that one, by the same paper where it
+    prints it. `every`: with all that is printed of one baseline. A pair has one for each schedule,
+    so a baseline is known by its runs."""
+    bases: dict[tuple[str, str], float] = {}
+    for one in every:
+        if one.ours and one.ours.is_baseline and one.printed_value is not None:
+            for run in one.ours.cell.runs:
+                bases.setdefault((run, _paper(one)), one.printed_value)
+                bases.setdefault((run, ""), one.printed_value)
     points = []
     for one in comparisons:
-        base = bases.get((one.group, _paper(one)), bases.get((one.group, "")))
+        runs = one.ours.cell.baseline if one.ours else ()
+        keys = [(run, paper) for paper in (_paper(one), "") for run in runs]
+        base = next((bases[key] for key in keys if key in bases), None)
         delta = one.ours.deltas.get(HEADLINE) if one.ours else None
         if one.ours is None or base is None or delta is None or one.printed_value is None:
             continue

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from analysis.figures.effects import _effect
+from analysis.figures.compared import effect_of
 from analysis.figures.options import EffectsOptions
 from analysis.findings.headline import summary
 from analysis.findings.pairs import pair_answers
@@ -130,8 +130,8 @@ def test_one_seed_counts_those_that_beat_inheriting_alone(tmp_path: Path) -> Non
 def test_the_forest_plot_can_show_the_own_control(suite: MadeSuite) -> None:
     found = cells(suite)
     plain, own = EffectsOptions(), EffectsOptions(against="own-control")
-    assert _effect(found["fgd"], plain).delta == found["fgd"].deltas["AP"]
-    assert _effect(found["fgd"], own).delta == found["fgd"].own_deltas["AP"]
-    assert _effect(found["fgd"], own).title == "FGD (inherits)"
-    assert _effect(found["amd"], own).delta == found["amd"].deltas["AP"]
-    assert _effect(found["baseline"], own) is None
+    assert effect_of(found["fgd"], plain).delta == found["fgd"].deltas["AP"]
+    assert effect_of(found["fgd"], own).delta == found["fgd"].own_deltas["AP"]
+    assert effect_of(found["fgd"], own).title == "FGD (inherits)"
+    assert effect_of(found["amd"], own).delta == found["amd"].deltas["AP"]
+    assert effect_of(found["baseline"], own) is None
