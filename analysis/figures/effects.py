@@ -71,8 +71,9 @@ def _page(
         "the undistilled student that does so too."
         if any(effect.inherits for effect in here)
         else "",
-        f"Lines are {LEVEL} intervals over seeds, filled markers differ from 0 after Holm's "
-        "correction over the rows of a table and pair that are compared with the same student."
+        f"Lines are {LEVEL} intervals over seeds, not widened for the number of rows; filled "
+        "markers differ from 0 after Holm's correction over the rows of a table and pair that are "
+        "compared with the same student."
         if any(effect.delta.n > 1 for effect in here)
         else "",
         _about_one_seed(here),

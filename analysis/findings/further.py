@@ -51,9 +51,7 @@ def over_pairs(pairs: Sequence[PairAnswer], tables: Sequence[TableStatistics]) -
     return [*told, Sentence(HOW_TO_READ_PAIRS)]
 
 
-HOW_TO_READ_PAIRS = (
-    "Here p is corrected by Holm for the number of rows; the table over pairs gives it as it is."
-)
+HOW_TO_READ_PAIRS = "Here, too, p is corrected by Holm for the number of rows."
 
 
 def _pooled(row: Pooled, compared: int) -> str:

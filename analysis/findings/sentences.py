@@ -10,7 +10,7 @@ from analysis.metrics import HEADLINE
 from analysis.statistics.across_pairs import PooledEffect
 from analysis.statistics.estimates import SIGNIFICANCE
 from analysis.statistics.paired import Delta
-from analysis.tables.conditions import LEVEL
+from analysis.tables.conditions import LEVEL, NOT_WIDENED
 from analysis.tables.numbers import interval, p_value, plain, signed, spread
 
 
@@ -157,8 +157,7 @@ FEW = 3
 HOW_TO_READ = (
     f"Differences in points of {HEADLINE} with {LEVEL} intervals over seeds, paired by seed; a row "
     "is called better or worse where its p-value, corrected by Holm for the number of rows, is "
-    f"below {SIGNIFICANCE:.2f}. Intervals are not widened for that number, so one can leave out "
-    "zero where the difference is not resolved."
+    f"below {SIGNIFICANCE:.2f}. {NOT_WIDENED}"
 )
 ONE_SEED = (
     "Every row was trained with one seed, so nothing can be said about what other seeds would "

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
+from analysis.metrics import HEADLINE
 from analysis.statistics.estimates import SIGNIFICANCE, estimate, t_quantile
-from analysis.statistics.paired import Delta
+from analysis.statistics.paired import Delta, holm
+
+if TYPE_CHECKING:
+    from analysis.statistics.tables import CellStatistics
 
 
 @dataclass(frozen=True)
@@ -111,3 +116,45 @@ def probability_of_improvement(
     if wins == n:
         high = 1.0
     return Improvement(n, float(wins), float(wins / n), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class AcrossPairs:
+    """One row over all pairs of the table in which it has a difference to the baseline."""
+
+    row: str
+    title: str
+    effect: PooledEffect
+    improvement: Improvement | None
+    p_holm: float | None = None
+    """The effect's p corrected for all rows of the table; None where there is none to correct."""
+
+    @property
+    def resolved(self) -> bool:
+        return self.p_holm is not None and self.p_holm < SIGNIFICANCE
+
+
+def rows_across_pairs(cells: Iterable[CellStatistics]) -> list[AcrossPairs]:
+    """A row that stands in a table twice for a pair counts once for it."""
+    by_row: dict[str, dict[str, CellStatistics]] = {}
+    for cell in cells:
+        by_row.setdefault(cell.cell.row, {}).setdefault(cell.cell.group, cell)
+    found = []
+    for row, by_pair in by_row.items():
+        compared = [cell for cell in by_pair.values() if HEADLINE in cell.deltas]
+        if compared:
+            effect = pooled_effect([cell.deltas[HEADLINE] for cell in compared])
+            found.append(AcrossPairs(row, compared[0].title, effect, _improvement(compared)))
+    corrected = holm([row.effect.p for row in found])
+    return [replace(row, p_holm=p) for row, p in zip(found, corrected, strict=True)]
+
+
+def _improvement(cells: Sequence[CellStatistics]) -> Improvement | None:
+    """Each cell against its own baseline: pairs may hold rows of several schedules."""
+    ours: dict[tuple[str, int], float] = {}
+    base: dict[tuple[str, int], float] = {}
+    for cell in cells:
+        group = cell.cell.group
+        ours |= {(group, seed): value for seed, value in cell.values[HEADLINE].items()}
+        base |= {(group, seed): value for seed, value in cell.baseline_values.items()}
+    return probability_of_improvement(ours, base)

@@ -38,7 +38,7 @@ class Groups:
     groups: tuple[tuple[str, ...], ...]
     """Rows, best first, that cannot be told apart; a row may stand in several."""
     left_out: tuple[str, ...]
-    """Rows that lack a block."""
+    """Rows that do not have every block."""
 
 
 def complete_table(
@@ -122,7 +122,7 @@ def difference_groups(values: Mapping[str, Mapping[Block, float]]) -> Groups:
     mean_ranks = {rows[place]: float(ranks[place]) for place in order}
     difference = critical_difference(len(rows), len(blocks))
     p = None
-    if len(rows) > 2 and len(blocks) > 1 and np.ptp(table):
+    if len(rows) > 2 and len(blocks) > 1 and np.ptp(table, axis=0).any():
         p = float(stats.friedmanchisquare(*table).pvalue)
     return Groups(
         len(blocks), p, difference, mean_ranks, _joined(mean_ranks, difference), tuple(left_out)

@@ -11,12 +11,7 @@ import pandas as pd
 from analysis.metrics import CLASSIFICATION, DETECTION, HEADLINE
 from analysis.plan import Cell, TablePlan
 from analysis.records import Records
-from analysis.statistics.across_pairs import (
-    Improvement,
-    PooledEffect,
-    pooled_effect,
-    probability_of_improvement,
-)
+from analysis.statistics.across_pairs import AcrossPairs, rows_across_pairs
 from analysis.statistics.best import Leaders, leaders
 from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.controls import with_controls
@@ -43,6 +38,10 @@ class CellStatistics:
     missing: dict[str, str]
     """Run id -> why it does not count."""
     is_baseline: bool
+    is_student: bool
+    """Teachers and classifiers are no rivals of a row, and share no seeds with it."""
+    baseline_values: dict[int, float]
+    """AP that the differences are taken against, by seed; empty for the baseline itself."""
     images: ImageInterval | None = None
     """Of AP, for a cell with a single run: another kind of uncertainty than the seeds'."""
     image_delta: ImageInterval | None = None
@@ -67,16 +66,6 @@ class CellStatistics:
 
 
 @dataclass(frozen=True)
-class AcrossPairs:
-    """One row over all pairs of the table in which it has a difference to the baseline."""
-
-    row: str
-    title: str
-    effect: PooledEffect
-    improvement: Improvement | None
-
-
-@dataclass(frozen=True)
 class TableStatistics:
     plan: TablePlan
     cells: tuple[CellStatistics, ...]
@@ -93,7 +82,7 @@ class TableStatistics:
         rivals = {
             cell.cell.row: cell.values[metric]
             for cell in self.of_group(group)
-            if cell.values.get(metric) and (cell.is_baseline or cell.cell.baseline)
+            if cell.values.get(metric) and cell.is_student
         }
         return leaders(rivals)
 
@@ -102,27 +91,14 @@ class TableStatistics:
         """Row -> (pair, seed) -> AP, of the students."""
         found: dict[str, dict[Block, float]] = {}
         for cell in self.cells:
-            if cell.is_baseline or cell.cell.baseline:
+            if cell.is_student:
                 own = found.setdefault(cell.cell.row, {})
                 for seed, value in cell.values.get(HEADLINE, {}).items():
                     own[cell.cell.group, seed] = value
         return {row: own for row, own in found.items() if own}
 
     def across_pairs(self) -> list[AcrossPairs]:
-        titles = {cell.cell.row: cell.title for cell in self.cells}
-        baseline = {
-            block: value
-            for cell in self.cells
-            if cell.is_baseline
-            for block, value in self.blocks.get(cell.cell.row, {}).items()
-        }
-        found = []
-        for row, title in titles.items():
-            deltas = [c.deltas[HEADLINE] for c in self.cells if c.cell.row == row and c.deltas]
-            if deltas:
-                better = probability_of_improvement(self.blocks[row], baseline)
-                found.append(AcrossPairs(row, title, pooled_effect(deltas), better))
-        return found
+        return rows_across_pairs(self.cells)
 
     def ranks(self) -> list[Rank]:
         return rank_rows(self.blocks)
@@ -134,7 +110,11 @@ class TableStatistics:
 def table_statistics(
     records: Records, plan: TablePlan, images: ImageUncertainty | None = None
 ) -> TableStatistics:
-    cells = [_cell(records, cell, images) for cell in plan.cells]
+    # One training may stand in a table twice, beside two printed numbers: it is tested once.
+    once: dict[object, Cell] = {}
+    for planned in plan.cells:
+        once.setdefault(_training(planned), planned)
+    cells = [_cell(records, cell, images) for cell in once.values()]
     for group in dict.fromkeys(cell.cell.group for cell in cells):
         places = [place for place, cell in enumerate(cells) if cell.cell.group == group]
         for place, deltas in _corrected([cells[place] for place in places], places):
@@ -142,7 +122,16 @@ def table_statistics(
         own = with_controls(records, [cells[place] for place in places], images)
         for place, cell in zip(places, own, strict=True):
             cells[place] = cell
-    return TableStatistics(plan, tuple(cells))
+    found = dict(zip(once, cells, strict=True))
+    standing = [
+        replace(found[_training(planned)], cell=planned, title=records.plan.row_title(planned))
+        for planned in plan.cells
+    ]
+    return TableStatistics(plan, tuple(standing))
+
+
+def _training(cell: Cell) -> object:
+    return cell.group, cell.row, frozenset(cell.runs)
 
 
 def _corrected(
@@ -187,6 +176,8 @@ def _cell(records: Records, cell: Cell, images: ImageUncertainty | None) -> Cell
         tuple(done["id"]),
         {id: records.why_missing(id) for id in cell.runs if id not in done.index},
         is_baseline,
+        any(records.plan.by_id[id].kind == "student" for id in cell.runs),
+        base.get(HEADLINE, {}),
         interval,
         difference,
     )

@@ -71,7 +71,10 @@ def ablation_table(records: Records, statistics: TableStatistics) -> Table:
             plan.caption,
             f"AP in percent. {conditions(records, statistics.cells)}",
             f"{YES}: part used, {NO}: not used, '{DEFAULT}': the method's own value.",
-            kinds_of_uncertainty(statistics),
+            kinds_of_uncertainty(
+                statistics,
+                f"the rows of the pair that are compared with {_title(statistics, full)}",
+            ),
         )
         if part
     )
@@ -97,12 +100,14 @@ def _title(statistics: TableStatistics, row: str) -> str:
 
 
 def deltas_to_full(cells: list[CellStatistics], full: str) -> dict[str, Delta]:
-    """Paired differences to the full method within one pair, corrected over its rows."""
+    """Paired differences to the full method within one pair, corrected over its rows. A teacher's
+    seed is not the student's, so there is nothing to pair."""
     reference = next((c.values.get(HEADLINE, {}) for c in cells if c.cell.row == full), {})
     found = {
         cell.cell.row: delta
         for cell in cells
         if cell.cell.row != full
+        and cell.is_student
         and (delta := paired_delta(cell.values.get(HEADLINE, {}), reference))
     }
     corrected = holm([delta.p for delta in found.values()])

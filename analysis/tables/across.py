@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from analysis.records import Records
-from analysis.statistics.across_pairs import Improvement, PooledEffect
-from analysis.statistics.estimates import SIGNIFICANCE
+from analysis.statistics.across_pairs import AcrossPairs, Improvement, PooledEffect
 from analysis.statistics.ranks import Groups, Rank
 from analysis.statistics.tables import NOT_RESOLVED, TableStatistics
-from analysis.tables.conditions import LEVEL, conditions
+from analysis.tables.conditions import LEVEL, NOT_WIDENED, conditions
 from analysis.tables.model import MISSING, Column, Entry, Row, RunLink, Section, Table
 from analysis.tables.numbers import interval, p_value, percent, plain
 
@@ -17,7 +16,7 @@ COLUMNS = (
     Column("title", "Method", "left"),
     Column("pairs", "pairs"),
     Column("effect", "ΔAP, these pairs"),
-    Column("p", "p"),
+    Column("p", "p (Holm)"),
     Column("new", "ΔAP, another pair"),
     Column("improvement", "P(better than baseline)"),
     Column("rank", "mean rank"),
@@ -36,7 +35,7 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
         effect = effects.get(row)
         entries = (
             Entry(titles[row], raw={"title": titles[row], "row": row}),
-            *_effect_entries(effect.effect if effect else None),
+            *_effect_entries(effect),
             _improvement_entry(effect.improvement if effect else None),
             _rank_entry(ranks.get(row)),
             _groups_entry(row, groups),
@@ -48,7 +47,8 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
             f"Over pairs. {conditions(records, statistics.cells)}",
             f"'These pairs': mean gain, every pair counting the same, {LEVEL} interval over the "
             f"seeds within them; 'another pair': where the gain on one more such pair would fall "
-            f"({LEVEL}), from the spread over the pairs.",
+            f"({LEVEL}), from the spread over the pairs. p is of the first, corrected by Holm over "
+            f"the rows of this table. {NOT_WIDENED}",
             *_left_out(row.effect for row in effects.values()),
             "P(better): share of runs that beat the baseline's run of the same pair and seed, "
             "Jeffreys' interval. Rank: 1 is best, interval from the seeds' spread. Rows that share "
@@ -62,7 +62,7 @@ def across_table(records: Records, statistics: TableStatistics) -> Table:
         caption,
         COLUMNS,
         (Section("", tuple(rows)),),
-        (_groups_note(groups),),
+        (_groups_note(groups, titles),),
     )
 
 
@@ -72,15 +72,13 @@ def _left_out(effects: Iterable[PooledEffect]) -> list[str]:
     return ["A pair in which a row has one seed counts for the second only."]
 
 
-def _effect_entries(effect: PooledEffect | None) -> tuple[Entry, Entry, Entry, Entry]:
-    if effect is None:
+def _effect_entries(found: AcrossPairs | None) -> tuple[Entry, Entry, Entry, Entry]:
+    if found is None:
         return Entry(MISSING), Entry(MISSING), Entry(MISSING), Entry(MISSING)
-    p = MISSING
-    if effect.p is not None:
-        told = p_value(effect.p)
-        p = told if effect.p < SIGNIFICANCE else f"{NOT_RESOLVED} ({told})"
-    elif effect.low is None:
-        p = NOT_RESOLVED
+    effect, p = found.effect, NOT_RESOLVED
+    if found.p_holm is not None:
+        told = p_value(found.p_holm)
+        p = told if found.resolved else f"{NOT_RESOLVED} ({told})"
     new = MISSING
     if effect.new_low is not None:
         new = interval(effect.new_mean, effect.new_low, effect.new_high)
@@ -88,7 +86,7 @@ def _effect_entries(effect: PooledEffect | None) -> tuple[Entry, Entry, Entry, E
     return (
         Entry(str(effect.pairs), effect.pairs, raw={"pairs": effect.pairs}),
         Entry(interval(effect.mean, effect.low, effect.high), effect.mean, raw=dict(raw)),
-        Entry(p, effect.p, raw={"p": effect.p}),
+        Entry(p, found.p_holm, raw={"p": found.p_holm, "p_uncorrected": effect.p}),
         Entry(new, effect.new_mean, raw={"new_low": effect.new_low, "new_high": effect.new_high}),
     )
 
@@ -123,7 +121,7 @@ def _groups_entry(row: str, groups: Groups) -> Entry:
     return Entry(letters or MISSING, raw={"groups": letters})
 
 
-def _groups_note(groups: Groups) -> str:
+def _groups_note(groups: Groups, titles: dict[str, str]) -> str:
     if groups.critical_difference is None:
         return "Too few complete rows for groups."
     told = f"Nemenyi's critical difference of mean ranks: {groups.critical_difference:.2f}"
@@ -131,10 +129,12 @@ def _groups_note(groups: Groups) -> str:
     if groups.friedman_p is not None:
         told += f"; Friedman's test that all rows are equal: p {p_value(groups.friedman_p)}"
     if groups.left_out:
-        told += f"; not ranked, because runs are missing: {', '.join(groups.left_out)}"
+        # Runs may be missing, or the row may not be of every pair.
+        names = ", ".join(titles[row] for row in groups.left_out)
+        told += f"; not ranked, because they do not stand in all of these: {names}"
     return told + "."
 
 
 def _runs(records: Records, statistics: TableStatistics, row: str) -> tuple[RunLink, ...]:
     ids = [id for cell in statistics.cells if cell.cell.row == row for id in cell.runs]
-    return tuple(RunLink(id, records.runs_dir / id) for id in ids)
+    return tuple(RunLink(id, records.runs_dir / id) for id in dict.fromkeys(ids))

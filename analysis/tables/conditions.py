@@ -9,6 +9,10 @@ from analysis.statistics.estimates import CONFIDENCE
 from analysis.statistics.tables import CellStatistics, TableStatistics
 
 LEVEL = f"{100 * CONFIDENCE:.0f} %"
+NOT_WIDENED = (
+    "Intervals are not widened for the number of rows, so one can leave out zero where the "
+    "difference is not resolved."
+)
 
 
 def conditions(records: Records, cells: Iterable[CellStatistics]) -> str:
@@ -36,13 +40,15 @@ def _distinct(values: Iterable[object]) -> list[str]:
     return list(dict.fromkeys(str(v) for v in values if v and v == v))
 
 
-def kinds_of_uncertainty(statistics: TableStatistics) -> str:
-    """What the intervals of this table come from, never left to be guessed."""
+def kinds_of_uncertainty(statistics: TableStatistics, family: str = "") -> str:
+    """What the intervals of this table come from, never left to be guessed. `family`: of a table
+    whose p-values are of another comparison than that with the baseline."""
     told = (
         f"± and brackets: {LEVEL} Student's t intervals over seeds; Δ is paired by seed, its p "
-        f"corrected by Holm over {_family(statistics)}. Bold: better than every other student of "
-        "the pair in a paired test; underlined: second, and better than all below. Unmarked "
-        "where the seeds cannot tell; 'not resolved': the same for a difference."
+        f"corrected by Holm over {family or _family(statistics)}. {NOT_WIDENED} "
+        "Bold: better than every other student of the pair in a paired test; underlined: second, "
+        "and better than all below. Unmarked where the seeds cannot tell; 'not resolved': the "
+        "same for a difference."
     )
     most = max((cell.n for cell in statistics.cells), default=0)
     if most == 0:

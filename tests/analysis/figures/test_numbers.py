@@ -141,7 +141,7 @@ def test_one_seed_says_that_there_is_no_interval(tmp_path: Path) -> None:
     for kind in ("effects", "curves", "cost"):
         page = made.drawn(suite, kind)[0]
         assert "One run a row, so no interval over seeds." in page.caption
-        assert "intervals over seeds, filled" not in page.caption
+        assert "intervals over seeds, not widened" not in page.caption
 
 
 def test_rows_that_did_not_run_are_named(tmp_path: Path) -> None:

@@ -225,3 +225,41 @@ def coverage_of_kendall(methods: int, trials: int) -> float:
 @pytest.mark.parametrize("methods", [6, 10, 20])
 def test_coverage_of_kendall(methods: int) -> None:
     assert 0.93 < coverage_of_kendall(methods, 600) < 0.99
+
+
+def test_rows_that_are_one_everywhere_leave_nothing_to_test() -> None:
+    same = {("pair", seed): 40.0 + seed for seed in range(3)}
+    found = difference_groups({f"row {number}": same for number in range(3)})
+    assert found.friedman_p is None
+    assert found.groups == (("row 0", "row 1", "row 2"),)
+
+
+def test_seeds_are_no_further_pairs() -> None:
+    """What docs/statistics.md warns of: rows that are alike over all pairs, but not on each."""
+    rng = np.random.default_rng(4)
+    apart, held = [], []
+    for _ in range(200):
+        values = {
+            f"row {row}": {
+                (f"pair {p}", s): mean + rng.normal(0, 0.3)
+                for p, mean in enumerate(rng.normal(0, 1, 3))
+                for s in range(3)
+            }
+            for row in range(8)
+        }
+        apart.append(len(difference_groups(values).groups) > 1)
+        found = probability_of_improvement(values["row 1"], values["row 0"])
+        assert found is not None
+        held.append(found.low <= 0.5 <= found.high)
+    assert np.mean(apart) == pytest.approx(0.63, abs=0.11)
+    assert np.mean(held) == pytest.approx(0.77, abs=0.1)
+
+
+def test_coverage_where_one_pair_scatters_far_more() -> None:
+    rng = np.random.default_rng(6)
+    noise = (0.1, 0.3, 0.9)
+    inside = []
+    for _ in range(1200):
+        found = pooled_effect([delta(rng.normal(0, own, 3).tolist()) for own in noise])
+        inside.append(found.low <= 0 <= found.high)
+    assert np.mean(inside) == pytest.approx(0.944, abs=0.02)

@@ -134,3 +134,12 @@ def test_holm_keeps_the_share_of_false_findings() -> None:
         }
         false += any(delta.resolved for delta in correct(deltas).values() if delta)
     assert false / trials < 0.05 + 3.5 * (0.05 * 0.95 / trials) ** 0.5
+
+
+def test_rounding_tells_no_two_rows_apart() -> None:
+    """The same sums in another order, with every seed alike: no spread, and so no doubt."""
+    base = {seed: 40.1 + seed for seed in range(3)}
+    last_digit = {seed: value + 2e-14 for seed, value in base.items()}
+    found = paired_delta(last_digit, base)
+    assert found is not None
+    assert (found.mean, found.p, found.resolved) == (0.0, 1.0, False)

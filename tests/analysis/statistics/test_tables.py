@@ -13,9 +13,10 @@ from analysis.records import read_records
 from analysis.statistics.__main__ import main
 from analysis.statistics.best import leaders
 from analysis.statistics.images import ImageUncertainty
+from analysis.statistics.paired import holm
 from analysis.statistics.tables import TableStatistics, table_statistics
 
-from ..factory import MadeSuite, make_suite
+from ..factory import MadeSuite, make_suite, two_schedules
 
 
 def statistics(
@@ -130,3 +131,50 @@ def test_command_line(tmp_path: Path) -> None:
     assert len(table["cells"]) == 10
     assert table["cells"][2]["estimates"]["AP"]["kind"] == "seeds"
     assert len(table["ranks"]) == 5
+
+
+def test_over_pairs_p_is_corrected_for_the_rows(tmp_path: Path) -> None:
+    """Many rows of nothing: what a single test calls a finding, the family does not."""
+    rows = {"baseline": 40.0} | {f"mgd-{place}": 40.0 for place in range(12)}
+    found = statistics(make_suite(tmp_path, pairs=2, rows=rows, noise=0.5)).across_pairs()
+    p_values = [row.effect.p for row in found]
+    assert min(p_values) < 0.05
+    assert [row.p_holm for row in found] == holm(p_values)
+    assert not any(row.resolved for row in found)
+
+
+def test_a_training_that_stands_twice_is_tested_once(tmp_path: Path) -> None:
+    """Beside two printed numbers, say. Counted twice, it would be a pair more."""
+    suite = make_suite(tmp_path, pairs=2)
+    before = statistics(suite)
+    cells = suite.plan["tables"][0]["cells"]
+    twice = [cell | {"runs": cell["runs"][::-1]} for cell in cells if cell["row"] == "mgd"]
+    cells += twice
+    suite.save_plan()
+    after = statistics(suite)
+    assert len(after.cells) == len(before.cells) + 2
+    assert after.cells[-1].deltas == before.of_group("pair-b")[1].deltas
+    assert after.of_group("pair-a")[2].deltas == before.of_group("pair-a")[2].deltas
+    assert after.across_pairs() == before.across_pairs()
+
+
+def test_every_row_is_held_against_the_baseline_of_its_schedule(tmp_path: Path) -> None:
+    rows = {"baseline": 40.0, "mgd": 42.0, "baseline-long": 45.0, "amd-long": 44.0}
+    suite = make_suite(tmp_path, pairs=2, rows=rows, noise=0.05)
+    two_schedules(suite)
+    found = {row.row: row for row in statistics(suite).across_pairs()}
+    assert set(found) == {"mgd", "amd-long"}
+    assert (found["mgd"].improvement.wins, found["amd-long"].improvement.wins) == (6, 0)
+    assert found["amd-long"].effect.mean == pytest.approx(-1.0, abs=0.1)
+
+
+def test_students_are_rivals_without_a_baseline_too(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, rows={"baseline": 40.0, "mgd": 42.0, "amd": 44.0}, noise=0.05)
+    teacher = suite.plan["runs"][0]["id"]
+    cells = [cell | {"baseline": []} for cell in suite.plan["tables"][0]["cells"][1:]]
+    of_teacher = {"row": "teacher", "methods": [], "runs": [teacher], "title": "Teacher"}
+    suite.plan["tables"][0]["cells"] = [*cells, cells[0] | of_teacher]
+    suite.save_plan()
+    found = statistics(suite)
+    assert found.leaders("pair-a", "AP").best == "amd"
+    assert [rank.row for rank in found.ranks()] == ["amd", "mgd"]

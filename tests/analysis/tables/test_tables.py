@@ -351,3 +351,45 @@ def test_tables_of_a_suite_that_has_not_run(tmp_path: Path) -> None:
     shutil.rmtree(suite.runs_dir)
     assert main(["--suite-dir", str(suite.suite_dir), "--runs", str(suite.runs_dir)]) == 0
     assert "No run has finished yet" in (suite.suite_dir / "tables" / "main.md").read_text()
+
+
+def test_captions_say_when_an_interval_and_its_p_may_differ(tmp_path: Path) -> None:
+    """Four rows, and a difference whose interval leaves out zero but whose corrected p is large."""
+    told = "so one can leave out zero where the difference is not resolved"
+    main, over = document(make_suite(tmp_path, pairs=2)).tables
+    assert told in main.caption
+    assert told in over.caption
+    assert next(c.title for c in over.columns if c.key == "p") == "p (Holm)"
+
+
+def test_parts_name_the_comparisons_that_are_corrected_together(tmp_path: Path) -> None:
+    rows = {"baseline": 40.0, "baseline-inherit": 42.0, "amd": 43.0, "amd-mask-only": 42.0}
+    inheriting = ("baseline-inherit", "amd", "amd-mask-only")
+    suite = make_suite(tmp_path, rows=rows, inheriting=inheriting)
+    caption = document(suite, "parts").tables[0].caption
+    assert "Holm over the rows of the pair that are compared with AMD. " in caption
+    assert "inheriting alone" not in caption
+
+
+def test_a_teacher_is_no_variant(tmp_path: Path) -> None:
+    """Its seed is not the student's."""
+    rows = {"baseline": 40.0, "amd": 43.0, "amd-mask-only": 42.0}
+    suite = make_suite(tmp_path, rows=rows)
+    parts = suite.plan["tables"][1]["cells"]
+    teacher = {"row": "teacher", "title": "Teacher", "methods": [], "changed": {}, "baseline": []}
+    parts.append(parts[0] | teacher | {"runs": [suite.plan["runs"][0]["id"]]})
+    suite.save_plan()
+    table = document(suite, "parts").tables[0]
+    assert entry(table, "Teacher", "AP").text == "50.0"
+    assert [entry(table, "Teacher", key).text for key in ("delta_full", "p_full")] == ["–", "–"]
+
+
+def test_a_row_that_is_not_of_every_pair_lacks_no_run(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, pairs=2, rows=CLEAR, noise=0.05)
+    cells = suite.plan["tables"][0]["cells"]
+    suite.plan["tables"][0]["cells"] = [
+        cell for cell in cells if (cell["group"], cell["row"]) != ("pair-b", "mgd")
+    ]
+    suite.save_plan()
+    (note,) = document(suite).tables[1].notes
+    assert note.endswith("; not ranked, because they do not stand in all of these: MGD.")
