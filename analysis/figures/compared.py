@@ -9,6 +9,7 @@ from analysis.figures.options import EffectsOptions
 from analysis.figures.wanted import Wanted
 from analysis.metrics import HEADLINE
 from analysis.statistics.bootstrap import ImageInterval
+from analysis.statistics.controls import inherits
 from analysis.statistics.paired import Delta
 from analysis.statistics.tables import CellStatistics
 
@@ -48,6 +49,13 @@ def effect_of(cell: CellStatistics, options: EffectsOptions) -> Effect | None:
         return None
     images = cell.image_delta if headline else None
     return Effect(cell, cell.deltas[options.metric], images, False)
+
+
+def lacks_control(wanted: Wanted, cell: CellStatistics, options: EffectsOptions) -> bool:
+    """Held against the baseline it would be praised for what it starts from."""
+    if options.against != "own-control" or options.metric in cell.own_deltas:
+        return False
+    return bool(cell.cell.methods) and inherits(wanted.records, cell)
 
 
 def told_apart(wanted: Wanted, effects: list[Effect]) -> list[Effect]:

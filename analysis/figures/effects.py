@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.compared import Effect, effect_of, told_apart
+from analysis.figures.compared import Effect, effect_of, lacks_control, told_apart
 from analysis.figures.options import EffectsOptions
 from analysis.figures.style import FAINT, GREY, HELPS, HURTS, INK, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
@@ -26,8 +26,12 @@ MOST_PAIRS = 3
 
 def draw(wanted: Wanted) -> list[Picture]:
     options = wanted.options(EffectsOptions)
-    found = [effect for cell in wanted.finished() if (effect := effect_of(cell, options))]
-    effects = told_apart(wanted, found)
+    lacking = [cell for cell in wanted.finished() if lacks_control(wanted, cell, options)]
+    held = [cell for cell in wanted.finished() if cell not in lacking]
+    effects = told_apart(wanted, [found for cell in held if (found := effect_of(cell, options))])
+    if lacking:
+        names = ", ".join(dict.fromkeys(cell.title for cell in lacking))
+        wanted.notes.append(f"Without a student that inherits alone to be held against: {names}.")
     if not effects:
         raise NothingToDraw(f"no row shares a seed with a finished baseline ({options.metric})")
     groups = [group for group in wanted.groups if any(e.group == group for e in effects)]

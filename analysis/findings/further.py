@@ -60,7 +60,7 @@ def _pooled(row: Pooled, compared: int) -> str:
     told = f"{row.title} {interval(effect.mean, effect.low, effect.high)}"
     if effect.pairs < compared:
         told += f" in {counted(effect.pairs, 'pair')}"
-    told += beyond(row.own)
+    told += beyond(row.own, effect)
     if row.p_holm is None or row.verdict == NOT_RESOLVED:
         return told
     return f"{told}, p {p_value(row.p_holm)}"

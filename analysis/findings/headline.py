@@ -89,7 +89,7 @@ def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
 
 def _named(title: str, found: Delta | PooledEffect, own: Delta | PooledEffect | None = None) -> str:
     gain = f"{interval(found.mean, found.low, found.high)} {HEADLINE}"
-    return f"{title} ({gain}{beyond(own)})"
+    return f"{title} ({gain}{beyond(own, found)})"
 
 
 def _verdicts(

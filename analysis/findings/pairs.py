@@ -38,11 +38,15 @@ class Gain:
     images: ImageInterval | None = None
     own: Delta | None = None
     """To inheriting alone, for a method that inherits the teacher's neck and head."""
+    uncontrolled: bool = False
+    """Whether that difference is wanted, and not known yet."""
 
     @property
     def earned(self) -> bool:
         """Whether the method itself gains, beyond what inheriting alone gains."""
-        return self.verdict == BETTER and (self.own is None or _better(self.own))
+        if self.own is None:
+            return self.verdict == BETTER and not self.uncontrolled
+        return self.verdict == BETTER and _better(self.own)
 
 
 def _better(delta: Delta) -> bool:
@@ -139,6 +143,7 @@ def _pair(records: Records, tables: Sequence[TableStatistics], group: str) -> Pa
             bool(cell.cell.methods),
             cell.image_delta,
             cell.own_deltas.get(HEADLINE),
+            cell.uncontrolled,
         )
         for cell in rivals
         if HEADLINE in cell.deltas

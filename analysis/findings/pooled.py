@@ -25,6 +25,8 @@ class Pooled:
     own: PooledEffect | None = None
     """Beyond inheriting alone, for a method that inherits, over the pairs where that is known."""
     own_p_holm: float | None = None
+    uncontrolled: bool = False
+    """Whether inheriting alone lacks a result on a pair where the row inherits."""
 
     @property
     def verdict(self) -> str:
@@ -34,7 +36,7 @@ class Pooled:
             return WORSE
         sure = self.own_p_holm is not None and self.own_p_holm < SIGNIFICANCE
         earned = self.own is None or (sure and self.own.mean > 0)
-        return BETTER if earned else INHERITED
+        return BETTER if earned and not self.uncontrolled else INHERITED
 
     @property
     def elsewhere(self) -> bool:
@@ -47,6 +49,7 @@ def pooled(pairs: Sequence[PairAnswer]) -> list[Pooled]:
     deltas: dict[str, list[Delta]] = {}
     own: dict[str, list[Delta]] = {}
     titles: dict[str, str] = {}
+    uncontrolled = {gain.row for pair in pairs for gain in pair.gains if gain.uncontrolled}
     for pair in pairs:
         for gain in pair.gains:
             deltas.setdefault(gain.row, []).append(gain.delta)
@@ -58,7 +61,7 @@ def pooled(pairs: Sequence[PairAnswer]) -> list[Pooled]:
     beyond = {row: pooled_effect(deltas_of_row) for row, deltas_of_row in own.items()}
     beyond_p = dict(zip(beyond, holm([effect.p for effect in beyond.values()]), strict=True))
     found = [
-        Pooled(row, titles[row], effect, p, beyond.get(row), beyond_p.get(row))
+        Pooled(row, titles[row], effect, p, beyond.get(row), beyond_p.get(row), row in uncontrolled)
         for (row, effect), p in zip(effects.items(), corrected, strict=True)
     ]
     return sorted(found, key=lambda row: -row.effect.mean)

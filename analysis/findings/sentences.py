@@ -41,9 +41,15 @@ def shown(gain: Gain) -> str:
     return f"{gain.title} {interval(delta.mean, delta.low, delta.high)}{beyond(gain.own)}"
 
 
-def beyond(own: Delta | PooledEffect | None) -> str:
-    """`, +0.52 [+0.11, +0.93] over inheriting alone`; empty for a row that does not inherit."""
-    return f", {interval(own.mean, own.low, own.high)} over inheriting alone" if own else ""
+def beyond(own: Delta | PooledEffect | None, gain: Delta | PooledEffect | None = None) -> str:
+    """`, +0.52 [+0.11, +0.93] over inheriting alone`, and on how many pairs where the gain that it
+    stands beside is over more; empty for a row that does not inherit."""
+    if own is None:
+        return ""
+    told = f", {interval(own.mean, own.low, own.high)} over inheriting alone"
+    if isinstance(own, PooledEffect) and isinstance(gain, PooledEffect) and own.pairs < gain.pairs:
+        told += f" in {counted(own.pairs, 'pair')}"
+    return told
 
 
 def start(pair: PairAnswer) -> str:

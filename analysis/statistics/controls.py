@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from analysis.metrics import HEADLINE
 from analysis.records import Records
 from analysis.statistics.bootstrap import ImageInterval
 from analysis.statistics.images import ImageUncertainty
@@ -23,6 +24,7 @@ def with_controls(
 ) -> list[CellStatistics]:
     """The cells of one pair, with differences to inheriting alone where they inherit; p-values
     corrected over these rows, for every metric by itself."""
+    cells = [replace(cell, uncontrolled=_awaits_control(records, cell, cells)) for cell in cells]
     found = {}
     for place, cell in enumerate(cells):
         control = control_of(records, cell, cells)
@@ -45,6 +47,7 @@ def with_controls(
             cell,
             own_deltas={m: d for m, all in corrected.items() if (d := all[str(place)])},
             own_image_delta=found[place][1],
+            uncontrolled=HEADLINE not in found[place][0],
         )
         for place, cell in enumerate(cells)
     ]
@@ -73,6 +76,21 @@ def control_of(
     ]
     clip = _clip(records, cell)
     return min(rivals, key=lambda other: _clip(records, other) != clip, default=None)
+
+
+def _awaits_control(records: Records, cell: CellStatistics, cells: list[CellStatistics]) -> bool:
+    """Whether a student without a result may be the control that the row lacks: what such a one
+    inherits is told by its runs alone."""
+    if not cell.cell.methods or not inherits(records, cell):
+        return False
+    if control_of(records, cell, cells) is not None:
+        return False
+    schedule = set(cell.cell.baseline)
+    return any(
+        not (other.n or other.is_baseline or other.cell.methods)
+        and schedule & set(other.cell.baseline)
+        for other in cells
+    )
 
 
 def _clip(records: Records, cell: CellStatistics) -> str:

@@ -48,6 +48,9 @@ class CellStatistics:
     own_deltas: dict[str, Delta] = field(default_factory=dict)
     """To inheriting alone, for rows that inherit the teacher's neck and head; else empty."""
     own_image_delta: ImageInterval | None = None
+    uncontrolled: bool = False
+    """Inherits, and cannot yet be held against inheriting alone, which stands in the table: that
+    has no result, or none of this row's seeds."""
 
     @property
     def n(self) -> int:

@@ -11,7 +11,8 @@ from scipy import stats
 from analysis.figures.compared import effect_of
 from analysis.figures.options import EffectsOptions
 from analysis.findings.headline import summary
-from analysis.findings.pairs import pair_answers
+from analysis.findings.pairs import PairAnswer, pair_answers
+from analysis.findings.pooled import pooled
 from analysis.findings.sentences import sentences
 from analysis.plan import read_plan
 from analysis.records import read_records
@@ -20,6 +21,7 @@ from analysis.tables.__main__ import main
 from analysis.tables.build import build_document
 
 from ..factory import MadeSuite, make_suite
+from ..figures import made
 
 ROWS = {"baseline": 40.0, "baseline-inherit": 43.0, "mgd": 43.0, "fgd": 45.0, "amd": 42.0}
 INHERITING = ("baseline-inherit", "mgd", "fgd")
@@ -135,3 +137,48 @@ def test_the_forest_plot_can_show_the_own_control(suite: MadeSuite) -> None:
     assert effect_of(found["fgd"], own).title == "FGD (inherits)"
     assert effect_of(found["amd"], own).delta == found["amd"].deltas["AP"]
     assert effect_of(found["baseline"], own) is None
+
+
+def answer(suite: MadeSuite) -> PairAnswer:
+    plan = read_plan(suite.suite_dir)
+    records = read_records(plan, suite.runs_dir)
+    return pair_answers(records, [table_statistics(records, plan.tables[0])])[0]
+
+
+@pytest.mark.parametrize("lost", [(0, 1, 2), (2,)])
+def test_without_the_controls_result_nothing_is_praised(
+    suite: MadeSuite, lost: tuple[int, ...]
+) -> None:
+    """It failed, or has other seeds than the row: what the row gains beyond it is not known."""
+    for seed in lost:
+        suite.edit("pair-a", "baseline-inherit", seed, status="failed", reason="stopped")
+    for seed in {0, 1, 2} - set(lost) if len(lost) == 1 else ():
+        suite.edit("pair-a", "fgd", seed, status="failed", reason="stopped")
+    found = cells(suite)
+    assert found["fgd"].own_deltas == {}
+    assert found["fgd"].uncontrolled
+    assert not found["amd"].uncontrolled
+    pair = answer(suite)
+    assert "fgd" not in [gain.row for gain in pair.better]
+    assert "fgd" not in [row.row for row in pooled([pair]) if row.verdict == "better"]
+    if len(lost) == 3:
+        assert {gain.row for gain in pair.inherited} == {"fgd", "mgd"}
+        told = " ".join(map(str, sentences(pair)))
+        assert "but not shown to gain more than inheriting alone: FGD +" in told
+    made.wish(suite, "effects", against="own-control")
+    assert made.draw(suite) == 0
+    (page,) = made.entries(suite)
+    assert "FGD" not in page.alt
+    assert "Without a student that inherits alone to be held against: " in page.caption
+    assert "FGD." in page.caption
+
+
+def test_on_how_many_pairs_a_row_was_held_against_its_control(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, pairs=2, rows=ROWS, noise=0.05, inheriting=INHERITING)
+    told = summary(read_records(read_plan(suite.suite_dir), suite.runs_dir))
+    assert "over inheriting alone)" in told
+    for row in INHERITING:
+        for seed in range(3):
+            suite.edit("pair-b", row, seed, spec={"options": {"inherit": False}})
+    told = summary(read_records(read_plan(suite.suite_dir), suite.runs_dir))
+    assert "over inheriting alone in 1 pair)" in told
