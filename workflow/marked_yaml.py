@@ -15,6 +15,8 @@ Place = tuple[str, int]
 """File and line."""
 MOST_PARTS = 100_000
 """Of one file, what its aliases repeat among them: a few lines could stand for millions."""
+MOST_LEVELS = 100
+"""Counted, since Python's own limit may have been raised beyond what its stack can hold."""
 SHOWN_LETTERS = 40
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -104,6 +106,8 @@ def _parsed(file: str, text: str) -> Source:
 
 
 def _marks(node: yaml.Node, at: Location) -> Iterator[tuple[Location, int]]:
+    if len(at) > MOST_LEVELS:
+        raise RecursionError
     yield at, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,17 @@ def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told)
 )
 def test_files_that_are_no_suites(write, text, words):
     assert any(words in problem for problem in problems_of(write(text)))
+
+
+def test_what_holds_itself_is_told_under_any_recursion_limit(write):
+    """mmrazor raises Python's limit beyond what the stack can hold: the process would die."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        told = problems_of(write("title: &a [*a]\n"))
+    finally:
+        sys.setrecursionlimit(before)
+    assert told == ["1: is not YAML: it nests too deep, or holds itself"]
 
 
 def test_a_file_that_may_not_be_read_is_told(write, monkeypatch):
