@@ -74,6 +74,13 @@ def test_data_are_told_as_everything_else_is(write):
     assert told("3") == ["2: data: expected keys and values, found 3"]
 
 
+def the_problem_with(lines, write):
+    """The only one that these lines make of the minimal suite, whose own seeds give way to them."""
+    text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
+    (problem,) = problems_of(write(text + lines + "\n"))
+    return problem
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -115,9 +122,7 @@ def test_data_are_told_as_everything_else_is(write):
     ],
 )
 def test_numbers_that_no_training_can_use_are_refused(write, lines, told):
-    text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
-    (problem,) = problems_of(write(text + lines + "\n"))
-    assert told in problem
+    assert told in the_problem_with(lines, write)
 
 
 @pytest.mark.parametrize(
@@ -142,9 +147,7 @@ def test_numbers_that_no_training_can_use_are_refused(write, lines, told):
 )
 def test_a_switch_is_no_number(write, lines, told):
     """YAML's `no` would be a weight of 0, its `yes` one GPU."""
-    text = MINIMAL.replace("seeds: [0, 1]\n", "") if lines.startswith("seeds") else MINIMAL
-    (problem,) = problems_of(write(text + lines + "\n"))
-    assert told in problem
+    assert told in the_problem_with(lines, write)
 
 
 @pytest.mark.parametrize(
