@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -277,7 +278,7 @@ def test_an_unknown_suite_is_told_with_the_nearest():
 
 
 @pytest.mark.parametrize("name", names())
-def test_shipped_suites_load_without_torch_in_a_second(name):
+def test_shipped_suites_load_without_torch_and_fast(name):
     code = (
         "import sys, workflow.suite\n"
         f"suite = workflow.suite.load({name!r})\n"
@@ -285,11 +286,23 @@ def test_shipped_suites_load_without_torch_in_a_second(name):
         "heavy = {'torch', 'mmdet', 'mmengine', 'pandas', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
+    # About a second, told by this machine at this load: a busy neighbour on the same core makes the
+    # same work up to twice as long, that of the yardstick too. The largest takes five of them.
+    assert any(_seconds_of(code) < 8 * _yardstick() for _ in range(3))
+
+
+@cache
+def _yardstick() -> float:
+    return min(_seconds_of("import pydantic.main, yaml") for _ in range(3))
+
+
+def _seconds_of(code: str) -> float:
+    """Processor time of a program of its own: waiting for a turn is not counted."""
     before = os.times()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     after = os.times()
-    spent = after.children_user + after.children_system
-    assert spent - before.children_user - before.children_system < 1
+    user = after.children_user - before.children_user
+    return user + after.children_system - before.children_system
 
 
 def test_the_program_ends_with_two_and_no_traceback(write):
