@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ SHOWN_LETTERS = 40
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXT, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+$|[0-9][0-9_]*:)")
 
 
 class _Loader(_Safe):
@@ -28,13 +31,20 @@ class _Loader(_Safe):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
         except (ValueError, KeyError) as error:
             kind, text = node.tag.rpartition(":")[2], str(node.value)[:SHOWN_LETTERS]
             raise yaml.MarkedYAMLError(
                 problem=f"{text!r} is no {kind}; text is put in quotes",
                 problem_mark=node.start_mark,
             ) from error
+        if node.tag in _NUMBERS and _OTHER_BASE.match(node.value):
+            raise yaml.MarkedYAMLError(
+                problem=f"{node.value!r} would be read as {value}: a leading 0 means base 8 there, "
+                "and colons base 60; text is put in quotes",
+                problem_mark=node.start_mark,
+            )
+        return value
 
 
 @dataclass

@@ -182,6 +182,12 @@ def test_what_only_follows_from_a_mistake_is_not_told(write, right, wrong, told)
         ("title: a\n? [b]\n: c\n", "2: is not YAML: a key is one word, found a list"),
         ("title: ä\ntitle: a\x07b\n", "2: is not YAML: control characters are not allowed, found"),
         ("title: a\nseeds: 2024-13-45\n", "2: is not YAML: '2024-13-45' is no timestamp; text is"),
+        ("title: a\nseeds: [010]\n", "2: is not YAML: '010' would be read as 8: a leading 0 means"),
+        (
+            "title: 12:30\n",
+            "1: is not YAML: '12:30' would be read as 750: a leading 0 means base 8",
+        ),
+        ("title: a\nx: 1:30.5\n", "2: is not YAML: '1:30.5' would be read as 90.5: a leading 0"),
         ("title: &a [*a]\n", "1: is not YAML: it nests too deep, or holds itself"),
         (
             "".join(
