@@ -60,11 +60,15 @@ def lacks_control(wanted: Wanted, cell: CellStatistics, options: EffectsOptions)
 
 def told_apart(wanted: Wanted, effects: list[Effect]) -> list[Effect]:
     """Rows of one name and pair, from several tables, are told apart by their schedules."""
-    counts = Counter((effect.group, effect.row) for effect in effects)
+    told = schedules(wanted, [effect.cell for effect in effects])
+    return [replace(effect, schedule=name) for effect, name in zip(effects, told, strict=True)]
+
+
+def schedules(wanted: Wanted, cells: list[CellStatistics]) -> list[str]:
+    """Of every cell whose row stands twice in a pair; of others nothing needs to be said."""
+    counts = Counter((cell.cell.group, cell.cell.row) for cell in cells)
     twice = {row for (_, row), count in counts.items() if count > 1}
     return [
-        replace(effect, schedule=wanted.plan.by_id[effect.cell.cell.runs[0]].schedule)
-        if effect.row in twice
-        else effect
-        for effect in effects
+        wanted.plan.by_id[cell.cell.runs[0]].schedule if cell.cell.row in twice else ""
+        for cell in cells
     ]

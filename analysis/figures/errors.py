@@ -12,8 +12,9 @@ import seaborn
 from matplotlib.axes import Axes
 
 from analysis.errors import AnalysisError
+from analysis.figures.compared import schedules
 from analysis.figures.options import Options
-from analysis.figures.style import GREY, PAGE_WIDTH, new_figure
+from analysis.figures.style import FAINT, GREY, PAGE_WIDTH, new_figure
 from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
 from analysis.files import read_json, write_json
 from analysis.statistics.images import detections_of
@@ -36,6 +37,12 @@ class Line:
     cell: CellStatistics
     costs: dict[str, dict[int, float]]
     deltas: dict[str, Delta]
+    schedule: str = ""
+    """Where the pair has a row of this name under several."""
+
+    @property
+    def title(self) -> str:
+        return ", ".join(filter(None, (self.cell.title, self.schedule)))
 
 
 def draw(wanted: Wanted) -> list[Picture]:
@@ -57,7 +64,7 @@ def draw(wanted: Wanted) -> list[Picture]:
 def _lines(wanted: Wanted, cells: list[CellStatistics]) -> list[Line]:
     found = []
     measured = {id(cell): _costs(wanted, cell) for cell in cells}
-    for cell in cells:
+    for cell, schedule in zip(cells, schedules(wanted, cells), strict=True):
         runs = set(cell.cell.baseline)  # a pair has a baseline for each schedule
         bases = (other for other in cells if other.is_baseline and runs & set(other.cell.runs))
         base = measured[id(rival)] if (rival := next(bases, None)) else {}
@@ -69,7 +76,7 @@ def _lines(wanted: Wanted, cells: list[CellStatistics]) -> list[Line]:
             and (delta := paired_delta(own.get(kind, {}), base.get(kind, {})))
         }
         if own:
-            found.append(Line(cell, own, deltas))
+            found.append(Line(cell, own, deltas, schedule))
     return _corrected(found)
 
 
@@ -107,13 +114,13 @@ def errors_of(wanted: Wanted, run: pd.Series[Any]) -> Errors | None:
 
 
 def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
-    base = next((line for line in lines if line.cell.is_baseline), None)
+    bases = [line for line in lines if line.cell.is_baseline]
     shown = [line for line in lines if line.deltas]
     figure = new_figure(PAGE_WIDTH, 1.35 + ROW_HEIGHT * len(shown) + 0.5)
     heights = [1.1, max(1.0, ROW_HEIGHT * len(shown) * 1.6)]
     upper, lower = figure.subplots(2, 1, height_ratios=heights)
-    _bars(upper, base)
-    names = [line.cell.title for line in shown]
+    _bars(upper, bases)
+    names = [line.title for line in shown]
     values = np.array([[line.deltas[kind].mean for kind in KINDS] for line in shown])  # (R, 6)
     table = pd.DataFrame(values, index=names, columns=_titles())
     span = max(SMALLEST_SPAN, float(np.abs(values).max()))
@@ -127,7 +134,7 @@ def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
         fmt="",
         annot_kws={"fontsize": 7},
         linewidths=0.8,
-        cbar_kws={"label": "difference in AP50 lost", "shrink": 0.9, "pad": 0.015},
+        cbar_kws={"label": "difference in\nAP50 lost", "shrink": 0.9, "pad": 0.015},
     )
     for number, line in enumerate(shown):
         for column, kind in enumerate(KINDS):
@@ -146,29 +153,50 @@ def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
         conditions(wanted.records, [line.cell for line in lines]),
         wanted.missing(),
     )
+    lost = "; ".join(
+        f"{line.title}: "
+        + ", ".join(f"{name} {_mean(line, kind):.1f}" for kind, name in KINDS.items())
+        for line in bases
+    )
     told = "; ".join(
-        f"{line.cell.title}: "
+        f"{line.title}: "
         + ", ".join(f"{name} {signed(line.deltas[kind].mean, 2)}" for kind, name in KINDS.items())
         for line in shown
     )
     title = wanted.pair_title(group) if part else ""
     return Picture(
-        figure, caption, f"AP50 lost to each kind, less the baseline's. {told}.", part, title
+        figure,
+        caption,
+        f"AP50 lost to each kind. {lost}. Less the baseline's. {told}.",
+        part,
+        title,
     )
+
+
+def _mean(line: Line, kind: str) -> float:
+    return float(np.mean(list(line.costs[kind].values())))
 
 
 def _titles() -> list[str]:
     return ["\n".join(textwrap.wrap(name, 12)) for name in KINDS.values()]
 
 
-def _bars(axes: Axes, base: Line | None) -> None:
+def _bars(axes: Axes, bases: list[Line]) -> None:
+    """One bar a kind, or one for each schedule's baseline, the first the darkest."""
     names = list(KINDS.values())
-    means = [float(np.mean(list(base.costs[kind].values()))) if base else 0.0 for kind in KINDS]
-    bars = axes.bar(names, means, color=GREY, width=0.55)
-    axes.bar_label(bars, labels=[f"{mean:.1f}" for mean in means], fontsize=7, padding=1)
+    width, highest = 0.55 if len(bases) < 2 else 0.8 / len(bases), 0.0
+    for number, base in enumerate(bases):
+        means = [_mean(base, kind) for kind in KINDS]
+        places = np.arange(len(names)) + (number - (len(bases) - 1) / 2) * width
+        shade = (GREY, FAINT)[number % 2]
+        bars = axes.bar(places, means, color=shade, width=width, label=base.title)
+        axes.bar_label(bars, labels=[f"{mean:.1f}" for mean in means], fontsize=7, padding=1)
+        highest = max(highest, *means)
+    if len(bases) > 1:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(bases), borderaxespad=0)
     axes.set_ylabel("AP50 lost,\nbaseline")
     axes.grid(axis="x", visible=False)
-    axes.set_ylim(0, max(1.0, 1.3 * max(means)))  # room for the numbers on the bars
+    axes.set_ylim(0, max(1.0, 1.3 * highest))  # room for the numbers on the bars
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="x", labelsize=6.5)
     axes.set_xticks(range(len(names)), _titles())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -58,5 +59,17 @@ def judged(tmp_path: Path) -> MadeSuite:
 
 def test_mistakes_are_less_those_of_the_schedules_baseline(judged: MadeSuite) -> None:
     (page,) = made.drawn(judged, "errors")
+    assert re.search(r"Student: class [\d.]+, .*; baseline-long: class [\d.]+, ", page.alt)
     assert "MGD: class 0.00, location 0.00" in page.alt
     assert "mgd-long: class 0.00, location 0.00" in page.alt
+
+
+def test_mistakes_of_one_name_are_told_apart_by_their_schedules(judged: MadeSuite) -> None:
+    for cell in judged.plan["tables"][0]["cells"]:
+        row = cell["row"].removesuffix("-long")
+        cell |= {"row": row, "title": "Baseline" if row == "baseline" else row.upper()}
+    judged.save_plan()
+    (page,) = made.drawn(judged, "errors")
+    assert re.search(r"Baseline, mini: class [\d.]+, .*; Baseline, 4x: class [\d.]+, ", page.alt)
+    assert "MGD, mini: class 0.00" in page.alt
+    assert "MGD, 4x: class 0.00" in page.alt
