@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from analysis.findings.pairs import PairAnswer, answering, with_most_to_say
+from analysis.findings.pairs import PairAnswer, answering, different, with_most_to_say
 from analysis.findings.pooled import INHERITED, Pooled, pooled
 from analysis.findings.sentences import Sentence, beyond, counted, listed
 from analysis.published import Comparison, compare_table
@@ -21,9 +21,9 @@ from analysis.tables.results import pair_title
 def over_pairs(pairs: Sequence[PairAnswer], tables: Sequence[TableStatistics]) -> list[Sentence]:
     """What holds for several pairs together; nothing where there is only one."""
     told_of = with_most_to_say(pairs)
-    if len(told_of) < 2:
+    compared = different(told_of)
+    if compared < 2:
         return []
-    compared = len(told_of)
     rows = pooled(told_of)
     if all(row.p_holm is None for row in rows):
         return [Sentence("Over the pairs, one seed each leaves no gain resolved.")]

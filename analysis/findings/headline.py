@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.findings.pairs import PairAnswer, pair_answers, with_most_to_say
+from analysis.findings.pairs import PairAnswer, different, pair_answers, with_most_to_say
 from analysis.findings.pooled import INHERITED, pooled
 from analysis.findings.sentences import beyond, counted, happened, listed, of_those_that_inherit
 from analysis.metrics import HEADLINE
@@ -37,7 +37,7 @@ def _found(records: Records, pairs: Sequence[PairAnswer]) -> str:
     told = with_most_to_say(compared)
     if told[0].seeds == 1:
         return _one_seed(told)
-    return f"{_seeded(told)}{_single(len(compared) - len(told))}"
+    return f"{_seeded(told)}{_single(different(compared) - different(told))}"
 
 
 def _seeded(pairs: Sequence[PairAnswer]) -> str:
@@ -58,7 +58,7 @@ def _one_seed(pairs: Sequence[PairAnswer]) -> str:
     gains = [gain for pair in pairs for gain in pair.gains]
     above = sum(gain.delta.mean > 0 for gain in gains)
     return told + (
-        f"{above} of {counted(len(gains), 'row')} over {len(pairs)} pairs ended above their "
+        f"{above} of {counted(len(gains), 'row')} over {_pairs(pairs)} ended above their "
         f"baselines.{of_those_that_inherit(gains)}"
     )
 
@@ -82,9 +82,14 @@ def _several_pairs(pairs: Sequence[PairAnswer]) -> str:
         for verdict in (BETTER, INHERITED, WORSE)
     )
     rest = len(rows) - len(better) - len(inherited) - len(worse)
-    everywhere = all(row.effect.pairs == len(pairs) for row in rows)
-    where = f"Over {'' if everywhere else 'up to '}{len(pairs)} pairs together,"
+    everywhere = all(row.effect.pairs == different(pairs) for row in rows)
+    where = f"Over {'' if everywhere else 'up to '}{_pairs(pairs)} together,"
     return _verdicts(where, better, inherited, worse[::-1], rest)
+
+
+def _pairs(pairs: Sequence[PairAnswer]) -> str:
+    number = different(pairs)
+    return counted(number, "pair") if number > 1 else f"{len(pairs)} schedules"
 
 
 def _named(title: str, found: Delta | PooledEffect, own: Delta | PooledEffect | None = None) -> str:

@@ -1,8 +1,11 @@
-"""One teacher-student pair: which rows beat the baseline, by how much, and how sure that is."""
+"""One teacher-student pair: which rows beat the baseline, by how much, and how sure that is.
+
+A pair that is trained under several schedules has an answer for each, over that one's baseline.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -21,6 +24,8 @@ from analysis.statistics.tables import (
 )
 from analysis.tables.results import pair_title
 
+OWN_SCHEDULE = "schedule of its own"
+"""What a schedule is called for which a suite gives numbers in place of a name."""
 ANSWERING: tuple[TableKind, ...] = ("results", "published", "ablation")
 """Kinds of tables that answer which row helps; those of the first kind present are asked."""
 
@@ -30,6 +35,7 @@ class Gain:
     """A row's difference to the baseline in one pair."""
 
     row: str
+    schedule: str
     title: str
     delta: Delta
     verdict: str
@@ -104,6 +110,11 @@ def with_most_to_say(pairs: Sequence[PairAnswer]) -> list[PairAnswer]:
     return [pair for pair in compared if pair.seeds > 1] or compared
 
 
+def different(pairs: Sequence[PairAnswer]) -> int:
+    """How many pairs these are: one under two schedules has two answers."""
+    return len({pair.group for pair in pairs})
+
+
 def answering(tables: Sequence[TableStatistics]) -> list[TableStatistics]:
     """The tables that compare rows with a baseline, of the kind that says it most directly."""
     for kind in ANSWERING:
@@ -118,25 +129,36 @@ def answering(tables: Sequence[TableStatistics]) -> list[TableStatistics]:
 
 
 def pair_answers(records: Records, tables: Sequence[TableStatistics]) -> list[PairAnswer]:
-    """Over all tables that answer; a row that stands in several is told once."""
+    """Over all tables that answer; a row that stands in several is told once a schedule."""
     asked = answering(tables)
-    groups = dict.fromkeys(
-        cell.cell.group for table in asked for cell in table.cells if cell.cell.baseline
-    )
-    return [_pair(records, asked, group) for group in groups]
-
-
-def _pair(records: Records, tables: Sequence[TableStatistics], group: str) -> PairAnswer:
-    cells: dict[str, CellStatistics] = {}
-    for table in tables:
-        for cell in table.of_group(group):
+    found: dict[str, dict[str, dict[str, CellStatistics]]] = {}
+    for table in asked:
+        for cell in table.cells:
             if cell.cell.baseline:
-                cells.setdefault(cell.cell.row, cell)
+                schedule = records.plan.by_id[cell.cell.baseline[0]].schedule
+                own = found.setdefault(cell.cell.group, {}).setdefault(schedule, {})
+                own.setdefault(cell.cell.row, cell)
+    return [
+        _pair(records, asked, group, schedule, cells, len(schedules) > 1)
+        for group, schedules in found.items()
+        for schedule, cells in schedules.items()
+    ]
+
+
+def _pair(
+    records: Records,
+    tables: Sequence[TableStatistics],
+    group: str,
+    schedule: str,
+    cells: Mapping[str, CellStatistics],
+    several: bool,
+) -> PairAnswer:
     baseline = next((cell for cell in cells.values() if cell.is_baseline), None)
     rivals = [cell for cell in cells.values() if not cell.is_baseline]
     gains = [
         Gain(
             cell.cell.row,
+            schedule,
             cell.title,
             cell.deltas[HEADLINE],
             cell.verdict(),
@@ -149,12 +171,12 @@ def _pair(records: Records, tables: Sequence[TableStatistics], group: str) -> Pa
         if HEADLINE in cell.deltas
     ]
     best = None
-    if len(tables) == 1:
+    if len(tables) == 1 and not several:
         row = tables[0].leaders(group, HEADLINE).best
-        best = cells[row].title if row in cells else None
+        best = cells[row].title if row is not None and row in cells else None
     return PairAnswer(
         group,
-        pair_title(records, group),
+        ", ".join([pair_title(records, group), *([schedule or OWN_SCHEDULE] if several else [])]),
         baseline,
         _teacher(records, rivals),
         tuple(sorted(gains, key=lambda gain: -gain.delta.mean)),

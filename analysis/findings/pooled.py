@@ -1,14 +1,18 @@
-"""Every row over the pairs in which it stands: the pooled gain, tested once for all rows."""
+"""Every row over the pairs in which it stands: the pooled gain, tested once for all rows.
+
+A row that a pair has under two schedules is two rows here: else that pair would count twice.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.findings.pairs import PairAnswer
+from analysis.findings.pairs import OWN_SCHEDULE, Gain, PairAnswer
 from analysis.statistics.across_pairs import PooledEffect, pooled_effect
 from analysis.statistics.estimates import SIGNIFICANCE
-from analysis.statistics.paired import Delta, holm
+from analysis.statistics.paired import holm
 from analysis.statistics.tables import BETTER, NOT_RESOLVED, WORSE
 
 INHERITED = "inherited"
@@ -46,22 +50,38 @@ class Pooled:
 
 def pooled(pairs: Sequence[PairAnswer]) -> list[Pooled]:
     """Greatest gain first."""
-    deltas: dict[str, list[Delta]] = {}
-    own: dict[str, list[Delta]] = {}
-    titles: dict[str, str] = {}
-    uncontrolled = {gain.row for pair in pairs for gain in pair.gains if gain.uncontrolled}
+    gains: dict[tuple[str, str], list[Gain]] = {}
+    apart = _under_several_schedules(pairs)
     for pair in pairs:
         for gain in pair.gains:
-            deltas.setdefault(gain.row, []).append(gain.delta)
-            titles.setdefault(gain.row, gain.title)
-            if gain.own is not None:
-                own.setdefault(gain.row, []).append(gain.own)
-    effects = {row: pooled_effect(own) for row, own in deltas.items()}
+            schedule = gain.schedule if gain.row in apart else ""
+            gains.setdefault((gain.row, schedule), []).append(gain)
+    effects = {row: pooled_effect([gain.delta for gain in own]) for row, own in gains.items()}
     corrected = holm([effect.p for effect in effects.values()])
-    beyond = {row: pooled_effect(deltas_of_row) for row, deltas_of_row in own.items()}
+    beyond = {
+        row: pooled_effect(deltas)
+        for row, own in gains.items()
+        if (deltas := [gain.own for gain in own if gain.own is not None])
+    }
     beyond_p = dict(zip(beyond, holm([effect.p for effect in beyond.values()]), strict=True))
     found = [
-        Pooled(row, titles[row], effect, p, beyond.get(row), beyond_p.get(row), row in uncontrolled)
+        Pooled(
+            row[0],
+            ", ".join(
+                [gains[row][0].title, *([row[1] or OWN_SCHEDULE] if row[0] in apart else [])]
+            ),
+            effect,
+            p,
+            beyond.get(row),
+            beyond_p.get(row),
+            any(gain.uncontrolled for gain in gains[row]),
+        )
         for (row, effect), p in zip(effects.items(), corrected, strict=True)
     ]
     return sorted(found, key=lambda row: -row.effect.mean)
+
+
+def _under_several_schedules(pairs: Sequence[PairAnswer]) -> set[str]:
+    """Rows that one pair has twice."""
+    counts = Counter((pair.group, gain.row) for pair in pairs for gain in pair.gains)
+    return {row for (_, row), count in counts.items() if count > 1}

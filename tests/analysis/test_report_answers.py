@@ -20,7 +20,7 @@ from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.tables import TableStatistics, table_statistics
 from analysis.summary import main
 
-from .factory import MadeSuite, make_suite
+from .factory import TITLES, MadeSuite, make_suite, two_schedules
 from .test_published import BASELINE, MGD
 
 CLEAR = {"baseline": 40.0, "mgd": 41.5, "amd": 43.0, "fgd": 37.0}
@@ -135,6 +135,53 @@ def test_the_pooled_test_is_corrected_for_the_rows(tmp_path: Path) -> None:
 def test_a_single_pair_has_nothing_over_pairs(tmp_path: Path) -> None:
     _, tables, pairs = read(make_suite(tmp_path, rows=CLEAR))
     assert over_pairs(pairs, tables) == []
+
+
+def trained_twice(root: Path, pairs: int) -> MadeSuite:
+    """Of every pair AMD and its baseline stand under two schedules, in a table of each."""
+    rows = {"baseline": 40.0, "amd": 43.0, "baseline-long": 44.0, "amd-long": 42.0}
+    suite = make_suite(root, pairs=pairs, rows=rows, noise=0.05)
+    two_schedules(suite)
+    main = suite.plan["tables"][0]
+    short, long = (
+        [cell for cell in main["cells"] if cell["row"].endswith("-long") == is_long]
+        for is_long in (False, True)
+    )
+    for cell in long:
+        row = cell["row"].removesuffix("-long")
+        cell |= {"row": row, "title": TITLES[row]}
+        for run in suite.plan["runs"]:
+            if run["id"] in cell["runs"]:
+                run["row"] = row
+    suite.plan["tables"] = [main | {"cells": short}, main | {"name": "long", "cells": long}]
+    suite.save_plan()
+    return suite
+
+
+def test_a_row_is_told_under_each_of_a_pairs_schedules(tmp_path: Path) -> None:
+    """It helps the short training and hurts the long one: neither may hide the other."""
+    records, _, pairs = read(trained_twice(tmp_path, pairs=1))
+    short, long = (" ".join(map(str, sentences(pair))) for pair in pairs)
+    assert [pair.title.rpartition(", ")[2] for pair in pairs] == ["mini", "4x"]
+    assert "Better than the baseline: AMD +" in short
+    assert "Worse than the baseline: AMD −" in long
+    assert "The baseline reaches 43." in long or "The baseline reaches 44." in long
+    assert re.match(
+        r"Over 2 schedules together, better .*: AMD, mini \(.*; worse: AMD, 4x \(", summary(records)
+    )
+
+
+def test_a_pair_under_two_schedules_is_pooled_once_for_each(tmp_path: Path) -> None:
+    records, tables, pairs = read(trained_twice(tmp_path, pairs=2))
+    rows = {row.title: row for row in pooled(pairs)}
+    assert {title: row.effect.pairs for title, row in rows.items()} == {
+        "AMD, mini": 2,
+        "AMD, 4x": 2,
+    }
+    assert rows["AMD, mini"].effect.mean == pytest.approx(3.0, abs=0.2)
+    assert rows["AMD, 4x"].effect.mean == pytest.approx(-2.0, abs=0.2)
+    assert " in 2 pairs" not in " ".join(map(str, over_pairs(pairs, tables)))
+    assert summary(records).startswith("Over 2 pairs together, better")
 
 
 @pytest.mark.parametrize("pairs", [2, 3])
