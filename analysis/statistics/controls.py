@@ -65,14 +65,13 @@ def inherits(records: Records, cell: CellStatistics) -> bool:
 def control_of(
     records: Records, cell: CellStatistics, cells: list[CellStatistics]
 ) -> CellStatistics | None:
-    """Of the same schedule, which is that of the same baseline; one that clips alike first."""
+    """Of the same schedule and from the same teacher; one that clips alike first."""
     if not cell.cell.methods or not inherits(records, cell):
         return None
-    schedule = set(cell.cell.baseline)
     rivals = [
         other
         for other in cells
-        if is_control(records, other) and schedule & set(other.cell.baseline)
+        if is_control(records, other) and _starts_alike(records, cell, other)
     ]
     clip = _clip(records, cell)
     return min(rivals, key=lambda other: _clip(records, other) != clip, default=None)
@@ -85,12 +84,21 @@ def _awaits_control(records: Records, cell: CellStatistics, cells: list[CellStat
         return False
     if control_of(records, cell, cells) is not None:
         return False
-    schedule = set(cell.cell.baseline)
     return any(
         not (other.n or other.is_baseline or other.cell.methods)
-        and schedule & set(other.cell.baseline)
+        and _starts_alike(records, cell, other)
         for other in cells
     )
+
+
+def _starts_alike(records: Records, cell: CellStatistics, other: CellStatistics) -> bool:
+    """Under one schedule, which is that of one baseline, and from one teacher's weights."""
+    mine, others = _teachers(records, cell), _teachers(records, other)
+    return bool(set(cell.cell.baseline) & set(other.cell.baseline) and mine & others)
+
+
+def _teachers(records: Records, cell: CellStatistics) -> set[str | None]:
+    return {records.plan.by_id[id].teacher for id in cell.cell.runs}
 
 
 def _clip(records: Records, cell: CellStatistics) -> str:

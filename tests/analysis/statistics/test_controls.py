@@ -72,6 +72,27 @@ def test_the_control_that_clips_alike_comes_first(tmp_path: Path) -> None:
     assert cells(suite)["fgd"].own_deltas["AP"].mean == pytest.approx(1.0, abs=0.05)
 
 
+def test_the_control_starts_from_the_same_teacher(tmp_path: Path) -> None:
+    """A student that is its own teacher inherits less than one of the pair's, and gains less."""
+    own = {"baseline-inherit-self": 40.5, "mgd-self": 42.0}
+    rows = {"baseline": 40.0, "baseline-inherit": 43.0, "mgd": 44.0, **own}
+    suite = make_suite(tmp_path, rows=rows, noise=0.01, inheriting=(*rows,)[1:])
+    for run in suite.plan["runs"]:
+        if run["row"] in own:
+            run["teacher"] = suite.id("pair-a", "baseline", run["seed"])
+    suite.save_plan()
+    found = cells(suite)
+    assert found["mgd"].own_deltas["AP"].mean == pytest.approx(1.0, abs=0.05)
+    assert found["mgd-self"].own_deltas["AP"].mean == pytest.approx(1.5, abs=0.05)
+    # Nor does it wait for a student that starts from elsewhere.
+    for seed in range(3):
+        suite.edit("pair-a", "baseline-inherit-self", seed, status="failed", reason="stopped")
+    waiting = cells(suite)
+    assert waiting["mgd-self"].uncontrolled
+    assert not waiting["mgd-self"].own_deltas
+    assert not waiting["mgd"].uncontrolled
+
+
 def test_without_such_a_student_there_is_no_column(tmp_path: Path) -> None:
     rows = {"baseline": 40.0, "fgd": 45.0}
     suite = make_suite(tmp_path, rows=rows, inheriting=("fgd",))
