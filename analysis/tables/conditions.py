@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analysis.records import SPLIT, Records
+from analysis.records import SIZES, SPLIT, Records
 from analysis.statistics.estimates import CONFIDENCE
 from analysis.statistics.tables import CellStatistics, TableStatistics
 
@@ -34,6 +34,24 @@ def conditions(records: Records, cells: Iterable[CellStatistics]) -> str:
         parts.append(("seeds " if len(seeds) > 1 else "seed ") + ", ".join(map(str, seeds)))
     scored = ", ".join(_distinct(runs["engine"]))
     return ", ".join(parts) + (f"; scored by {scored}" if scored else "") + "."
+
+
+def about_sizes(records: Records, cells: Iterable[CellStatistics]) -> str:
+    """`AP_S: objects below 16² pixels; AP_L: from 30² on.` Sets differ in what they call small."""
+    runs = records.frame.loc[list(dict.fromkeys(id for cell in cells for id in cell.runs))]
+    known = runs.dropna(subset=list(SIZES))[["data", *SIZES]].drop_duplicates()
+    told: dict[str, list[str]] = {}
+    for data, small, large in known.itertuples(index=False):
+        limits = f"objects below {_squared(small)} pixels; AP_L: from {_squared(large)} on"
+        told.setdefault(limits, []).append(str(data))
+    if len(told) == 1:
+        return f"AP_S: {next(iter(told))}."
+    return " ".join(f"AP_S on {' and '.join(sets)}: {limits}." for limits, sets in told.items())
+
+
+def _squared(area: float) -> str:
+    side = round(area**0.5)
+    return f"{side}²" if side * side == area else f"{area:g} square"
 
 
 def _distinct(values: Iterable[object]) -> list[str]:

@@ -26,6 +26,7 @@ from analysis.tables.cells import (
 from analysis.tables.conditions import (
     about_images,
     about_inheriting,
+    about_sizes,
     conditions,
     kinds_of_uncertainty,
 )
@@ -61,6 +62,7 @@ def results_table(records: Records, statistics: TableStatistics) -> Table:
         for part in (
             statistics.plan.caption,
             f"{', '.join(map(metric_title, metrics))} in percent.",
+            about_sizes(records, statistics.cells) if metrics == DETECTION else "",
             conditions(records, statistics.cells),
             kinds_of_uncertainty(statistics),
         )

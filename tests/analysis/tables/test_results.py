@@ -55,6 +55,24 @@ def test_caption_gives_units_and_conditions(tmp_path: Path) -> None:
     assert "paired by seed" in caption
 
 
+def test_captions_say_what_is_small_and_what_is_large(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, rows=CLEAR, pairs=2)
+    told = "AP_S: objects below 32² pixels; AP_L: from 96² on."
+    assert told in document(suite).tables[0].caption
+    limits = {"small": [0, 256], "medium": [256, 900], "large": [900, 1e10]}
+    for row_name in CLEAR:
+        for seed in range(3):
+            suite.edit("pair-a", row_name, seed, "metrics.json", area_limits=limits)
+    for run in suite.plan["runs"]:
+        if run["group"] == "pair-a":
+            run["data"] = "digits-small"
+    suite.save_plan()
+    caption = document(suite).tables[0].caption
+    assert "AP_S on digits-small: objects below 16² pixels; AP_L: from 30² on." in caption
+    assert "AP_S on digits: objects below 32² pixels; AP_L: from 96² on." in caption
+    assert "AP_S" not in document(suite, "costs").tables[0].caption
+
+
 def test_missing_and_partly_missing_cells_say_why(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, rows=CLEAR)
     suite.edit("pair-a", "mgd", 1, status="failed", reason="loss became NaN")
