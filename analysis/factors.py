@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--field", default="weight", help="what the rows' grid is over")
     parser.add_argument("--into", type=Path, help="a page in Markdown, instead of the screen")
     parser.add_argument(
-        "--figure", type=Path, help="a picture, without its ending: both .png and .pdf"
+        "--figure", type=Path, help="a picture: both its .png and its .pdf"
     )
     given = parser.parse_args(arguments)
     unfinished: list[str] = []
@@ -167,7 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
             controls = {of: ended.ap for of, ended in ends if of[1] in CONTROLS}
             with applied():
                 figure = draw(found, controls, given.field)
-                save(figure, given.figure.parent, given.figure.name)
+                where: Path = given.figure
+                stem = where.stem if where.suffix in (".png", ".pdf") else where.name
+                save(figure, where.parent, stem)
         unfinished.extend(
             f"{search.group}: {search.row} goes on with {search.goes_on:g}"
             for search in found

@@ -162,7 +162,8 @@ def test_the_picture_has_a_panel_a_pair(tmp_path: Path) -> None:
     assert [text.get_text() for text in first.texts] == ["baseline"]
     assert not second.texts
     target = tmp_path / "drawn" / "factors"
-    assert factors.main(["--results", str(folder), "--figure", str(target)]) == 1
+    for spelt in (target, target.with_suffix(".png")):
+        assert factors.main(["--results", str(folder), "--figure", str(spelt)]) == 1
     assert sorted(path.name for path in target.parent.iterdir()) == ["factors.pdf", "factors.png"]
 
 
