@@ -21,10 +21,10 @@ from analysis.balance import COLUMN as RATIO
 from analysis.balance import distillation_ratio
 from analysis.errors import AnalysisError, run_program
 from analysis.files import read_json, write_text
+from analysis.places import RUNS
 from analysis.plan import Plan, PlannedRun, read_plan
 from analysis.split import metrics_of
 
-RUNS = Path("results/runs")
 RUN_FILE, COST_FILE = "run.json", "cost.json"
 OUTCOME_FILE = "outcome.json"
 RECORDS_FILE = "records.csv"

@@ -22,11 +22,11 @@ from analysis.errors import AnalysisError, run_program
 from analysis.figures.index import read_index
 from analysis.files import read_json, write_json, write_text
 from analysis.findings.headline import summary
+from analysis.places import CACHE, RUNS
 from analysis.plan import read_plan
-from analysis.records import FOLDERS_FILE, RUN_FILE, RUNS, Records, read_records
+from analysis.records import FOLDERS_FILE, RUN_FILE, Records, read_records
 from analysis.report.provenance import provenance
 from analysis.split import metrics_of
-from analysis.statistics.__main__ import CACHE
 from analysis.statistics.images import measured_of
 
 KEPT = ("records.csv", FOLDERS_FILE, "statistics.json")

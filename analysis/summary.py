@@ -11,8 +11,9 @@ from pathlib import Path
 
 from analysis.errors import run_program
 from analysis.findings.headline import summary
+from analysis.places import RUNS
 from analysis.plan import read_plan
-from analysis.records import RUNS, read_records
+from analysis.records import read_records
 
 
 def main(arguments: list[str] | None = None) -> int:

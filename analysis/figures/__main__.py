@@ -13,11 +13,9 @@ import sys
 from pathlib import Path
 
 from analysis.errors import run_program
-from analysis.figures.make import FOLDER, check, figure_of, make_figure
-from analysis.plan import read_plan
-from analysis.records import RUNS, read_records
-from analysis.statistics.__main__ import CACHE, DATA
-from analysis.statistics.images import ImageUncertainty
+from analysis.figures.wishes import check, figure_of
+from analysis.places import CACHE, DATA, RUNS
+from analysis.plan import Plan, read_plan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,19 +32,28 @@ def main(arguments: list[str] | None = None) -> int:
         if given.check:
             check(plan)
             return
-        wanted = [figure_of(plan, given.figure)] if given.figure else list(plan.figures)
-        records = read_records(plan, given.runs)
-        images = ImageUncertainty(given.data, given.suite_dir / CACHE)
-        folder = given.suite_dir / FOLDER
-        for figure in wanted:
-            entries = make_figure(figure, records, images, folder)
-            note = entries[0].note
-            pages = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-            print(f"{folder / figure.name}.pdf .png" + (f": {note}" if note else pages))
-        for problem in sorted(set(images.problems.values())):
-            print(f"warning: {problem}", file=sys.stderr)
+        draw(plan, given)
 
     return run_program(program)
+
+
+def draw(plan: Plan, given: argparse.Namespace) -> None:
+    # Only now: whoever checks draws nothing.
+    from analysis.figures.make import FOLDER, make_figure
+    from analysis.records import read_records
+    from analysis.statistics.images import ImageUncertainty
+
+    wanted = [figure_of(plan, given.figure)] if given.figure else list(plan.figures)
+    records = read_records(plan, given.runs)
+    images = ImageUncertainty(given.data, given.suite_dir / CACHE)
+    folder = given.suite_dir / FOLDER
+    for figure in wanted:
+        entries = make_figure(figure, records, images, folder)
+        note = entries[0].note
+        pages = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+        print(f"{folder / figure.name}.pdf .png" + (f": {note}" if note else pages))
+    for problem in sorted(set(images.problems.values())):
+        print(f"warning: {problem}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,48 +6,25 @@ import json
 import textwrap
 from pathlib import Path
 
-from analysis.errors import AnalysisError
 from analysis.figures import style
 from analysis.figures.index import Entry, remove_pages, update_index
-from analysis.figures.kinds import KINDS, Draw
-from analysis.figures.options import OPTIONS
-from analysis.figures.wanted import NothingToDraw, Picture, Wanted, read_options, sentences
+from analysis.figures.kinds import KINDS
+from analysis.figures.wanted import NothingToDraw, Picture, Wanted, sentences
+from analysis.figures.wishes import options_of
 from analysis.files import write_text
-from analysis.plan import FigurePlan, Plan
+from analysis.plan import FigurePlan
 from analysis.records import Records
 from analysis.statistics.images import ImageUncertainty
 
 FOLDER = "figures"
 
 
-def figure_of(plan: Plan, name: str) -> FigurePlan:
-    for figure in plan.figures:
-        if figure.name == name:
-            return figure
-    names = ", ".join(figure.name for figure in plan.figures) or "none"
-    raise AnalysisError(f"suite {plan.suite!r} has no figure {name!r}; it has: {names}")
-
-
-def drawing_of(figure: FigurePlan) -> Draw:
-    if figure.kind not in KINDS:
-        raise AnalysisError(
-            f"figure {figure.name!r}: kind {figure.kind!r} is unknown; allowed: " + ", ".join(KINDS)
-        )
-    return KINDS[figure.kind]
-
-
-def check(plan: Plan) -> None:
-    """Kinds and their options, as far as they can be known before anything has run."""
-    for figure in plan.figures:
-        drawing_of(figure)
-        read_options(figure, OPTIONS[figure.kind])
-
-
 def make_figure(
     figure: FigurePlan, records: Records, images: ImageUncertainty, folder: Path
 ) -> list[Entry]:
     """Writes the pages and their entries in the index."""
-    draw = drawing_of(figure)
+    options_of(figure)  # or the kind is unknown
+    draw = KINDS[figure.kind]
     wanted = Wanted(figure, records, images)
     title = figure.title or figure.name
     with style.applied():

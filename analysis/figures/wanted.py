@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from matplotlib.figure import Figure
-from pydantic import ValidationError
 
-from analysis.errors import AnalysisError
-from analysis.figures.options import Options
 from analysis.figures.style import Look, looks
+from analysis.figures.wishes import O, read_options
 from analysis.plan import FigurePlan, Plan, TablePlan
 from analysis.records import Records
 from analysis.statistics.images import ImageUncertainty
@@ -23,22 +21,6 @@ TABLES_FIRST = ("results", "published", "ablation", "costs")
 
 class NothingToDraw(Exception):
     """Why there is no picture: a note for the reader, never an empty axis."""
-
-
-O = TypeVar("O", bound=Options)  # noqa: E741
-
-
-def read_options(figure: FigurePlan, kind: type[O]) -> O:
-    try:
-        return kind.model_validate(figure.options)
-    except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'options'}: {e['msg']}" for e in error.errors()[:5]
-        )
-        allowed = ", ".join(kind.model_fields) or "none"
-        raise AnalysisError(
-            f"figure {figure.name!r} ({figure.kind}): {told}; options allowed: {allowed}"
-        ) from None
 
 
 @dataclass(frozen=True)

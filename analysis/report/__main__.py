@@ -14,9 +14,8 @@ from pathlib import Path
 
 from analysis.errors import run_program
 from analysis.files import write_text
-from analysis.records import RUNS
+from analysis.places import DATA, RUNS
 from analysis.report.page import make_page
-from analysis.statistics.__main__ import DATA
 
 REPORT_FILE = "report.html"
 

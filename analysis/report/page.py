@@ -12,13 +12,13 @@ from analysis.findings.further import ablations, over_pairs, printed
 from analysis.findings.headline import headline
 from analysis.findings.pairs import pair_answers
 from analysis.findings.sentences import HOW_TO_READ, sentences
+from analysis.places import CACHE
 from analysis.plan import read_plan
 from analysis.records import read_records
 from analysis.report.cautions import cautions
 from analysis.report.costs import total_costs
 from analysis.report.pictures import read_pictures
 from analysis.report.provenance import provenance
-from analysis.statistics.__main__ import CACHE
 from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.tables import table_statistics
 from analysis.tables.build import build_document

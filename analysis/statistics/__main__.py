@@ -17,15 +17,12 @@ from typing import Any
 
 from analysis.errors import run_program
 from analysis.files import write_json
+from analysis.places import CACHE, DATA, RUNS
 from analysis.plan import read_plan
-from analysis.records import RUNS, read_records
+from analysis.records import read_records
 from analysis.statistics.estimates import CONFIDENCE
 from analysis.statistics.images import ImageUncertainty
 from analysis.statistics.tables import CellStatistics, TableStatistics, table_statistics
-
-DATA = Path("data")
-CACHE = "measured"
-"""Folder below the suite's, for what is told by detections: it takes long, or they may be gone."""
 
 
 def as_json(tables: list[TableStatistics]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from analysis.errors import run_program
 from analysis.files import write_text
+from analysis.places import CACHE, DATA, RUNS
 from analysis.plan import read_plan
-from analysis.records import RECORDS_FILE, RUNS, read_records
-from analysis.statistics.__main__ import CACHE, DATA
+from analysis.records import RECORDS_FILE, read_records
 from analysis.statistics.images import ImageUncertainty
 from analysis.tables.build import build_document
 from analysis.tables.csv_text import to_csv
