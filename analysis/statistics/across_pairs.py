@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from analysis.metrics import HEADLINE
+from analysis.statistics.distributions import beta_quantile, t_tail
 from analysis.statistics.estimates import SIGNIFICANCE, estimate, t_quantile
 from analysis.statistics.paired import Delta, holm
 
@@ -77,7 +77,7 @@ def _for_these_pairs(mean: float, deltas: Sequence[Delta]) -> tuple[float, float
     error = float(np.sqrt(total)) / len(deltas)
     freedom = float(total**2 / (variances**2 / freedoms).sum())
     half = t_quantile(freedom) * error
-    return mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, freedom))
+    return mean - half, mean + half, 2 * t_tail(abs(mean) / error, freedom)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def probability_of_improvement(
         for key in shared
     )
     tails = SIGNIFICANCE / 2, 1 - SIGNIFICANCE / 2
-    low, high = stats.beta.ppf(tails, wins + 0.5, n - wins + 0.5)
+    low, high = (beta_quantile(tail, wins + 0.5, n - wins + 0.5) for tail in tails)
     if wins == 0:
         low = 0.0
     if wins == n:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from analysis.statistics.distributions import normal_quantile
 from analysis.statistics.estimates import SIGNIFICANCE
 
 FEWEST = 5
@@ -37,6 +37,8 @@ def kendall(ours: Sequence[float], published: Sequence[float]) -> Agreement:
     n = len(ours)
     if n < 2 or np.ptp(ours) == 0 or np.ptp(published) == 0:
         return Agreement(n, None, None, None, None)
+    from scipy import stats  # only now: see distributions.py
+
     found = stats.kendalltau(ours, published)
     tau = float(found.statistic)
     if n < FEWEST:
@@ -44,6 +46,6 @@ def kendall(ours: Sequence[float], published: Sequence[float]) -> Agreement:
     # At |tau| = 1 Fisher's z has no value: half a step inside, as continuity corrections do.
     step = 2 / (n * (n - 1))
     inside = float(np.clip(tau, step - 1, 1 - step))
-    half = stats.norm.ppf(1 - SIGNIFICANCE / 2) * np.sqrt(FIELLER / (n - 4))
+    half = normal_quantile(1 - SIGNIFICANCE / 2) * np.sqrt(FIELLER / (n - 4))
     low, high = np.tanh(np.arctanh(inside) + np.array([-half, half]))
     return Agreement(n, tau, float(min(low, tau)), float(max(high, tau)), float(found.pvalue))

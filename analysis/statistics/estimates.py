@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from analysis.statistics import distributions
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 1 - CONFIDENCE
@@ -41,4 +42,4 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 def t_quantile(freedom: float) -> float:
     """Two-sided, at the confidence used everywhere here."""
-    return float(stats.t.ppf(1 - SIGNIFICANCE / 2, freedom))
+    return distributions.t_quantile(1 - SIGNIFICANCE / 2, freedom)

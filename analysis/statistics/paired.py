@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
+from analysis.statistics.distributions import t_tail
 from analysis.statistics.estimates import KIND, SIGNIFICANCE, estimate
 
 SAME = 1e-9
@@ -58,7 +58,7 @@ def paired_delta(values: Mapping[int, float], baseline: Mapping[int, float]) -> 
 def _two_sided(mean: float, sd: float, n: int) -> float:
     if sd == 0:
         return 1.0 if mean == 0 else 0.0
-    return float(2 * stats.t.sf(abs(mean) / (sd / np.sqrt(n)), n - 1))
+    return 2 * t_tail(abs(mean) / (sd / np.sqrt(n)), n - 1)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

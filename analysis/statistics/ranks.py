@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from analysis.statistics.estimates import SIGNIFICANCE
 
@@ -74,6 +73,8 @@ def rank_rows(
     rows, blocks, table, _ = complete_table(values)
     if len(rows) < 2:
         return [Rank(row, 1.0, None, None) for row in rows]
+    from scipy import stats  # only now: see distributions.py
+
     rng = np.random.default_rng(seed)
     observed, drawn = [], []
     for pair in dict.fromkeys(pair for pair, _ in blocks):
@@ -109,6 +110,8 @@ def rank_rows(
 
 def critical_difference(rows: int, blocks: int) -> float:
     """Nemenyi's: mean ranks closer than this are not told apart (Demšar, JMLR 2006)."""
+    from scipy import stats
+
     quantile = stats.studentized_range.ppf(1 - SIGNIFICANCE, rows, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(rows * (rows + 1) / (6 * blocks)))
 
@@ -117,6 +120,8 @@ def difference_groups(values: Mapping[str, Mapping[Block, float]]) -> Groups:
     rows, blocks, table, left_out = complete_table(values)
     if len(rows) < 2 or not blocks:
         return Groups(len(blocks), None, None, {}, (), tuple(left_out))
+    from scipy import stats
+
     ranks = stats.rankdata(-table, axis=0).mean(1)  # (R,)
     order = np.argsort(ranks, kind="stable")
     mean_ranks = {rows[place]: float(ranks[place]) for place in order}
