@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 
 from analysis.errors import AnalysisError
@@ -114,6 +113,8 @@ def errors_of(wanted: Wanted, run: pd.Series[Any]) -> Errors | None:
 
 
 def _page(wanted: Wanted, group: str, lines: list[Line], part: str) -> Picture:
+    import seaborn  # no other kind of figure needs it, and none should wait for it
+
     bases = [line for line in lines if line.cell.is_baseline]
     shown = [line for line in lines if line.deltas]
     figure = new_figure(PAGE_WIDTH, 1.35 + ROW_HEIGHT * len(shown) + 0.5)

@@ -52,7 +52,9 @@ class Heat:
         box, (width, height) = beside.get_position(), figure.get_size_inches()
         tall = min(box.height, 2.6 / height)
         axes = figure.add_axes((box.x1 + 0.09 / width, box.y1 - tall, 0.1 / width, tall))
-        mapping = ScalarMappable(self.norm, matplotlib.colormaps[COLOURS].with_extremes(under="k"))
+        mapping = ScalarMappable(
+            self.norm, matplotlib.colormaps[COLOURS].with_extremes(under="0.1")
+        )
         bar = figure.colorbar(mapping, cax=axes, extend="both")
         ticks = [2.0**power for power in _powers(self.top)]
         bar.set_ticks(ticks, labels=[_told(tick) for tick in ticks])

@@ -50,6 +50,21 @@ def test_every_module_imports() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_programs_do_not_wait_for_packages_that_they_may_not_need() -> None:
+    """One after the other: what asks, what makes tables, what draws."""
+    program = (
+        "import importlib, sys\n"
+        "heavy = ('pandas', 'matplotlib', 'scipy.stats', 'seaborn')\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "    print(*(package for package in heavy if package in sys.modules))\n"
+    )
+    done = run_blocked(
+        program, "analysis.figures.__main__", "analysis.tables.__main__", "analysis.figures.make"
+    )
+    assert done.stdout.splitlines() == ["", "pandas", "pandas matplotlib"], done.stderr
+
+
 def test_from_predictions_to_tables(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, seeds=(0,), predictions=True)
     folder = suite.folder("pair-a", "mgd", 0)
