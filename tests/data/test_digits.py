@@ -70,6 +70,15 @@ def test_splits_share_no_handwritten_digit(dataset):
         assert not seen[one] & seen[other]
 
 
+def test_the_scans_are_scikit_learns_own():
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    grey, classes = scans()
+    assert np.array_equal(grey, np.rint(digits.images * (255 / 16)).astype(np.uint8))
+    assert np.array_equal(classes, digits.target)
+
+
 def test_all_scans_are_dealt_once_and_keep_their_class():
     _, classes = scans()
     hands = deal(3)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from workflow.data.digits_options import CLASSES, SPLITS
 
@@ -30,9 +31,18 @@ CONTRAST_CURVE = np.array(
 @lru_cache(maxsize=1)
 def scans() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All scans as (1797, 8, 8) grey values up to 255, and their classes."""
-    digits = load_digits()
-    grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    return grey, digits.target.astype(np.int64)
+    table = np.loadtxt(_file(), delimiter=",")  # (1797, 65): grey values up to 16, and the class
+    grey = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    return grey, table[:, -1].astype(np.int64)
+
+
+def _file() -> Path:
+    """What `sklearn.datasets.load_digits` reads: to import that takes longer than to draw a small
+    set, and every program that makes or verifies one would wait for it."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'sklearn': scikit-learn ships the digits")
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
 @lru_cache(maxsize=4)
