@@ -12,6 +12,7 @@ HEAVIEST = (
     "slurm/test_tiny.py",
     "dag/test_snakemake.py",
     "running/test_distributed.py",
+    "dag/test_queued.py",
     "running/test_resume.py",
     "dag/test_restore.py",
     "methods/test_conformance.py",
@@ -20,6 +21,9 @@ HEAVIEST = (
     "slurm/test_accounting.py",
     "models/test_coco_pairs.py",
     "dag/test_snakemake_refusals.py",
+    "slurm/test_complaints.py",
+    "running/test_rehearse.py",
+    "analysis/test_axe.py",
 )
 """Files that take longest, in the order in which they are begun."""
 

@@ -70,11 +70,15 @@ def test_splits_share_no_handwritten_digit(dataset):
         assert not seen[one] & seen[other]
 
 
-def test_the_scans_are_scikit_learns_own():
+@pytest.mark.parametrize("found", [True, False])
+def test_the_scans_are_scikit_learns_own(found: bool, monkeypatch: pytest.MonkeyPatch):
+    """Read from its file, and by itself where that is not found."""
     from sklearn.datasets import load_digits
 
+    if not found:
+        monkeypatch.setattr("workflow.data.glyphs.find_spec", lambda name: None)
     digits = load_digits()
-    grey, classes = scans()
+    grey, classes = scans.__wrapped__()
     assert np.array_equal(grey, np.rint(digits.images * (255 / 16)).astype(np.uint8))
     assert np.array_equal(classes, digits.target)
 

@@ -10,6 +10,7 @@ import math
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,18 +32,25 @@ CONTRAST_CURVE = np.array(
 @lru_cache(maxsize=1)
 def scans() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All scans as (1797, 8, 8) grey values up to 255, and their classes."""
-    table = np.loadtxt(_file(), delimiter=",")  # (1797, 65): grey values up to 16, and the class
-    grey = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
-    return grey, table[:, -1].astype(np.int64)
+    images, classes = _read()
+    grey = np.rint(images * (255 / 16)).astype(np.uint8)
+    return grey, classes.astype(np.int64)
 
 
-def _file() -> Path:
-    """What `sklearn.datasets.load_digits` reads: to import that takes longer than to draw a small
-    set, and every program that makes or verifies one would wait for it."""
+def _read() -> tuple[NDArray[Any], NDArray[Any]]:
+    """From the file of `sklearn.datasets.load_digits`: to import that takes longer than to draw a
+    small set, and every program that makes or verifies one would wait for it."""
     package = find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("No module named 'sklearn': scikit-learn ships the digits")
-    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    if package is not None and package.origin is not None:
+        file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",")  # (1797, 65): the last is the class
+            return table[:, :-1].reshape(-1, 8, 8), table[:, -1]
+    # Another release may keep it elsewhere.
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return digits.images, digits.target
 
 
 @lru_cache(maxsize=4)
