@@ -148,9 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, nargs="+", required=True, help="folders of suites")
     parser.add_argument("--field", default="weight", help="what the rows' grid is over")
     parser.add_argument("--into", type=Path, help="a page in Markdown, instead of the screen")
-    parser.add_argument(
-        "--figure", type=Path, help="a picture: both its .png and its .pdf"
-    )
+    parser.add_argument("--figure", type=Path, help="a picture: both its .png and its .pdf")
     given = parser.parse_args(arguments)
     unfinished: list[str] = []
 
