@@ -12,7 +12,6 @@ HEAVIEST = (
     "slurm/test_tiny.py",
     "dag/test_snakemake.py",
     "running/test_distributed.py",
-    "dag/test_queued.py",
     "running/test_resume.py",
     "dag/test_restore.py",
     "methods/test_conformance.py",

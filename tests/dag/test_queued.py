@@ -90,11 +90,13 @@ def test_a_call_to_slurm_ends_before_it_submits_them_again(checkout, tmp_path, m
     teacher = next(run for run in load(checkout.root / "tiny.yaml").runs if run.kind == "teacher")
     comment = f"rule_teacher_wildcards_{teacher.id.replace('/', '_')}"
     stand_in(tmp_path, f"7|RUNNING|{comment}|{checkout.root}\n")
-    ended = checkout.snakemake("students", "--profile", "slurm", check=False)
+    # Before its first look at jobs the executor pauses, a minute by the profile, and ends no sooner.
+    at_once = ("--slurm-init-seconds-before-status-checks", "1")
+    ended = checkout.snakemake("students", "--profile", "slurm", *at_once, check=False)
     assert ended.returncode == 2, ended.stderr
     (message,) = (line for line in ended.stderr.splitlines() if "scancel" in line)
     assert message.startswith("error: a job of an earlier call still carries out")
     assert f"7 (running: {teacher.id})" in message
     assert "Traceback" not in ended.stderr
     # What would submit none of these runs is not held up.
-    checkout.snakemake("status", "--profile", "slurm")
+    checkout.snakemake("status", "--profile", "slurm", *at_once)
