@@ -173,7 +173,7 @@ def save(figure: Figure, folder: Path, stem: str) -> dict[str, str]:
         partial = folder / f".{stem}.{os.getpid()}.{kind}"
         try:
             figure.savefig(partial, format=kind, dpi=DPI, metadata=metadata)
-            # To find everything its place takes as long as to draw it: the other format takes it over.
+            # To find each thing its place takes as long as to draw it: the other format follows.
             figure.set_layout_engine("none")
             os.replace(partial, target)
         finally:
