@@ -90,7 +90,7 @@ def test_a_call_to_slurm_ends_before_it_submits_them_again(checkout, tmp_path, m
     teacher = next(run for run in load(checkout.root / "tiny.yaml").runs if run.kind == "teacher")
     comment = f"rule_teacher_wildcards_{teacher.id.replace('/', '_')}"
     stand_in(tmp_path, f"7|RUNNING|{comment}|{checkout.root}\n")
-    # Before its first look at jobs the executor pauses, a minute by the profile; it cannot end before.
+    # Before its first look at jobs the executor pauses, by the profile for a minute.
     at_once = ("--slurm-init-seconds-before-status-checks", "1")
     ended = checkout.snakemake("students", "--profile", "slurm", *at_once, check=False)
     assert ended.returncode == 2, ended.stderr
