@@ -61,14 +61,14 @@ PLANNED = ("id", "hash", "kind", "group", "row", "seed", "family", "data", "sche
 PROVENANCE = ("started", "finished", "code_revision", "dataset_fingerprint", "student_sha256")
 SPLIT = "split"
 SCORED = ("images", "detections", "engine", "annotations_sha256", "predictions_sha256")
-SIZES = {"small_below": ("small", 1), "large_from": ("large", 0)}
+SIZE_LIMITS = {"small_below": ("small", 1), "large_from": ("large", 0)}
 """Areas in pixels up to which an object is small and from which on it is large; where in the
 `area_limits` of its metrics they stand."""
 OPTIONS = {"inherit": "inherits", "clip": "clip"}
 """What a training is told beside its methods, as a run's specification and as a column say it."""
 COLUMNS = (
     *(*PLANNED, "folder", *METRICS, *COSTS, RATIO),
-    *(*PROVENANCE, *OPTIONS.values(), SPLIT, *SCORED, *SIZES),
+    *(*PROVENANCE, *OPTIONS.values(), SPLIT, *SCORED, *SIZE_LIMITS),
 )
 
 
@@ -189,7 +189,9 @@ def _row(run: PlannedRun, folder: Path, claim: dict[str, Any], split: str) -> di
     row[SPLIT] = split
     row |= {key: metrics.get(key) for key in (*METRICS, *SCORED)}
     limits = metrics.get("area_limits") or {}
-    row |= {column: limits.get(size, (None,) * 2)[end] for column, (size, end) in SIZES.items()}
+    row |= {
+        column: limits.get(size, (None,) * 2)[end] for column, (size, end) in SIZE_LIMITS.items()
+    }
     row |= {key: cost.get(key) for key in COSTS}
     row[RATIO] = distillation_ratio(folder)
     row |= {key: claim.get(key) for key in PROVENANCE}

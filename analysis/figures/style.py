@@ -106,7 +106,9 @@ class Look:
 @contextmanager
 def applied() -> Iterator[None]:
     """The style for everything drawn inside, and nothing of it left behind."""
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a matplotlibrc of the user's is for their own figures
+        matplotlib.rcParams.update(SETTINGS)
         yield
 
 

@@ -115,6 +115,11 @@ def different(pairs: Sequence[PairAnswer]) -> int:
     return len({pair.group for pair in pairs})
 
 
+def under(title: str, schedule: str, several: bool) -> str:
+    """With its schedule's name, where there are several."""
+    return f"{title}, {schedule or OWN_SCHEDULE}" if several else title
+
+
 def answering(tables: Sequence[TableStatistics]) -> list[TableStatistics]:
     """The tables that compare rows with a baseline, of the kind that says it most directly."""
     for kind in ANSWERING:
@@ -176,7 +181,7 @@ def _pair(
         best = cells[row].title if row is not None and row in cells else None
     return PairAnswer(
         group,
-        ", ".join([pair_title(records, group), *([schedule or OWN_SCHEDULE] if several else [])]),
+        under(pair_title(records, group), schedule, several),
         baseline,
         _teacher(records, rivals),
         tuple(sorted(gains, key=lambda gain: -gain.delta.mean)),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.findings.pairs import OWN_SCHEDULE, Gain, PairAnswer
+from analysis.findings.pairs import Gain, PairAnswer, under
 from analysis.statistics.across_pairs import PooledEffect, pooled_effect
 from analysis.statistics.estimates import SIGNIFICANCE
 from analysis.statistics.paired import holm
@@ -67,9 +67,7 @@ def pooled(pairs: Sequence[PairAnswer]) -> list[Pooled]:
     found = [
         Pooled(
             row[0],
-            ", ".join(
-                [gains[row][0].title, *([row[1] or OWN_SCHEDULE] if row[0] in apart else [])]
-            ),
+            under(gains[row][0].title, row[1], row[0] in apart),
             effect,
             p,
             beyond.get(row),

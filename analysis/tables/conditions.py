@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analysis.records import SIZES, SPLIT, Records
+from analysis.records import SIZE_LIMITS, SPLIT, Records
 from analysis.statistics.estimates import CONFIDENCE
 from analysis.statistics.tables import CellStatistics, TableStatistics
 
@@ -39,7 +39,7 @@ def conditions(records: Records, cells: Iterable[CellStatistics]) -> str:
 def about_sizes(records: Records, cells: Iterable[CellStatistics]) -> str:
     """`AP_S: objects below 16² pixels; AP_L: from 30² on.` Sets differ in what they call small."""
     runs = records.frame.loc[list(dict.fromkeys(id for cell in cells for id in cell.runs))]
-    known = runs.dropna(subset=list(SIZES))[["data", *SIZES]].drop_duplicates()
+    known = runs.dropna(subset=list(SIZE_LIMITS))[["data", *SIZE_LIMITS]].drop_duplicates()
     told: dict[str, list[str]] = {}
     for data, small, large in known.itertuples(index=False):
         limits = f"objects below {_squared(small)} pixels; AP_L: from {_squared(large)} on"
